@@ -1,0 +1,25 @@
+PYTHON ?= .venv/bin/python
+
+.PHONY: run check screenshots bench
+
+run: .venv/ready
+	$(PYTHON) -m tui
+
+check: .venv/ready
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	$(PYTHON) tests/markdown/fetch_spec.py
+	$(PYTHON) -m pytest -q
+	$(PYTHON) screenshots/make.py --check
+
+screenshots: .venv/ready
+	$(PYTHON) screenshots/make.py
+
+bench: .venv/ready
+	$(PYTHON) -m tests.benchmarks
+
+.venv/ready: pyproject.toml tests/constraints.txt
+	python3 -m venv .venv
+	$(PYTHON) -m pip install -q -c tests/constraints.txt -e '.[dev]'
+	touch $@

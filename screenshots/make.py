@@ -1,0 +1,282 @@
+"""Make the pictures of the app, from the real app on the offline demo.
+
+    python screenshots/make.py            write every SVG, and the PNGs of the README
+    python screenshots/make.py --check    fail if an SVG is not what the app draws now
+
+The pictures are the same on every run: time, ids and the demo's pace come from a
+clock that only this script moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import cast
+
+os.environ.update(TEXTUAL_ANIMATIONS="none", TZ="UTC", COLORTERM="truecolor")
+os.environ.pop("NO_COLOR", None)
+time.tzset()
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from textual.pilot import Pilot  # noqa: E402 - after the environment it reads
+
+from tui import demo, turn  # noqa: E402
+from tui.app import LIGHT, StreamChat  # noqa: E402
+from tui.clock import Clock  # noqa: E402
+from tui.conversation import Conversation, title_of  # noqa: E402
+from tui.store import Store, open_store  # noqa: E402
+from tui.widgets.transcript import Transcript  # noqa: E402
+
+HERE = Path(__file__).parent
+NOW_MS = 1_795_442_520_000
+"""2026-11-23 14:02 UTC."""
+
+Press = Callable[[Pilot[None], "StillClock"], Awaitable[None]]
+
+
+class StillClock(Clock):
+    """A clock that moves only when somebody sleeps by it, or it is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ms = float(NOW_MS)
+        self.stop_after: int | None = None
+        """How many more sleeps may end before everything stands still."""
+        self._random = 0
+
+    def wall_ms(self) -> int:
+        """Return the time as it was set."""
+        return int(self.ms)
+
+    def monotonic(self) -> float:
+        """Return the same time in seconds."""
+        return self.ms / 1000
+
+    def random_bytes(self, length: int) -> bytes:
+        """Return bytes that differ each time, and are the same on every run."""
+        self._random += 1
+        return self._random.to_bytes(length)
+
+    async def sleep(self, seconds: float) -> None:
+        """Move on at once, unless everything is to stand still."""
+        if self.stop_after is not None:
+            if self.stop_after == 0:
+                await asyncio.Event().wait()
+            self.stop_after -= 1
+        self.ms += seconds * 1000
+        await asyncio.sleep(0)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture: how large, and what is pressed before it is taken."""
+
+    name: str
+    press: Press
+    size: tuple[int, int] = (110, 34)
+    is_key_missing: bool = False
+    is_light: bool = False
+    has_history: bool = True
+
+
+async def ask(pilot: Pilot[None], question: str) -> None:
+    """Type a question and send it."""
+    await pilot.press(*["space" if letter == " " else letter for letter in question], "enter")
+
+
+async def until(pilot: Pilot[None], is_reached: Callable[[StreamChat], bool]) -> None:
+    """Let the app run until something can be seen."""
+    app = cast("StreamChat", pilot.app)
+    async with asyncio.timeout(60):
+        while not is_reached(app):
+            await pilot.pause(0.02)
+    await pilot.pause()
+
+
+def is_drawn(app: StreamChat) -> bool:
+    """Tell whether the running reply stands still and is drawn as far as it goes."""
+    drafts, changed = app.replies.drafts, app.replies.changed
+    return bool(drafts) and not changed and all(draft.parts for draft in drafts.values())
+
+
+def is_done(app: StreamChat) -> bool:
+    """Tell whether no reply is running any more."""
+    return not app.replies.drafts
+
+
+async def show_streaming(pilot: Pilot[None], clock: StillClock) -> None:
+    """Show a reply in the middle of its code."""
+    clock.stop_after = 96
+    await ask(pilot, "code a gate for five tasks")
+    await until(pilot, is_drawn)
+
+
+async def show_finished(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
+    """Show a reply with code and a table, done."""
+    await ask(pilot, "markdown of every kind")
+    await until(pilot, is_done)
+
+
+async def show_sidebar(pilot: Pilot[None], clock: StillClock) -> None:
+    """Show the sidebar in use while a reply is being written elsewhere."""
+    clock.stop_after = 30
+    await ask(pilot, "slow and steady")
+    await until(pilot, is_drawn)
+    await pilot.press("ctrl+s", "down", "down", "enter")
+    await until(pilot, lambda app: len(app.screen.query_one(Transcript).entries) == 2)
+    await pilot.press("ctrl+s")
+
+
+async def show_nothing(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
+    """Show the app as it opens."""
+    await pilot.pause()
+
+
+async def show_help(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
+    """Show the keys."""
+    await pilot.press("f1")
+
+
+async def show_retrying(pilot: Pilot[None], clock: StillClock) -> None:
+    """Show a reply that was refused, waiting for its next attempt."""
+    clock.stop_after = 0
+    await ask(pilot, "overloaded today")
+    await until(pilot, lambda app: any(d.retry for d in app.replies.drafts.values()))
+    await pilot.pause(0.2)
+
+
+async def show_cut(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
+    """Show a reply that was cut off, focused."""
+    await ask(pilot, "cut short")
+    await until(pilot, is_done)
+    await pilot.press("shift+tab")
+    await pilot.pause()
+
+
+PICTURES = (
+    Picture("streaming", show_streaming),
+    Picture("finished", show_finished, size=(110, 46)),
+    Picture("sidebar", show_sidebar),
+    Picture("narrow", show_finished, size=(60, 30)),
+    Picture("no-key", show_nothing, is_key_missing=True, has_history=False),
+    Picture("help", show_help, size=(100, 40)),
+    Picture("retrying", show_retrying),
+    Picture("cut-off", show_cut),
+    Picture("light", show_streaming, is_light=True),
+)
+
+
+async def make_history(store: Store, clock: StillClock) -> None:
+    """Fill a history by asking the demo, at times long past."""
+    days = 86_400_000
+    asked = (
+        (71 * days, "A packing list for two weeks in the north"),
+        (24 * days, "Why the moon looks larger near the horizon"),
+        (5 * days, "Café hours, and when the bakery opens"),
+        (3 * days, "table: five ways to keep a chat history, with what each costs"),
+        (1 * days, "Parser rewrite"),
+        (5_400_000, "thinking about nine coins and a scale"),
+    )
+    claude = demo.connect(clock.sleep)
+    for before_ms, text in asked:
+        clock.ms = NOW_MS - before_ms
+        now = clock.now_ms()
+        conversation = Conversation(store.new_id(), demo.MODEL, now, now, title=title_of(text))
+        question = await turn.ask(store, conversation, text)
+        draft = turn.draft_for(store, question, demo.MODEL)
+        await turn.reply(store, claude, question, draft, lambda _: None, tip_id=question.id)
+    clock.ms = NOW_MS
+    await claude.close()
+
+
+async def settled(pilot: Pilot[None]) -> str:
+    """Return the screen as SVG, once it has been the same for a while."""
+    seen: list[str] = []
+    while len(seen) < 4 or len(set(seen[-4:])) > 1:
+        await pilot.pause(0.1)
+        seen.append(pilot.app.export_screenshot(title="streamchat-tui", simplify=True))
+    return seen[-1]
+
+
+async def take(picture: Picture, folder: Path) -> str:
+    """Return one picture as SVG."""
+    clock = StillClock()
+    with open_store(folder / f"{picture.name}.db", clock) as store:
+        if picture.has_history:
+            await make_history(store, clock)
+        app = StreamChat(
+            store,
+            demo.connect(clock.sleep),
+            model=demo.MODEL,
+            theme=LIGHT.name if picture.is_light else None,
+            log_path=Path("streamchat.log"),
+            env_path=Path("~/.config/streamchat/.env"),
+            is_key_missing=picture.is_key_missing,
+        )
+        running: AbstractAsyncContextManager[Pilot[None]] = app.run_test(size=picture.size)
+        async with running as pilot:
+            await pilot.pause()
+            await picture.press(pilot, clock)
+            svg = await settled(pilot)
+            clock.stop_after = None
+            await app.replies.stop_all()
+        return svg
+
+
+async def draw(picture: Picture) -> str:
+    """Return one picture as SVG, from a history of its own."""
+    with TemporaryDirectory() as folder:
+        return await take(picture, Path(folder))
+
+
+async def is_fresh(picture: Picture) -> bool:
+    """Tell whether the app draws a picture as it was kept.
+
+    Asked up to five times: on a busy machine the first frames of an app may come
+    between two of its steps.
+    """
+    for _ in range(5):
+        if await draw(picture) == kept(picture):
+            return True
+    return False
+
+
+def kept(picture: Picture) -> str | None:
+    """Return a picture as it was kept; None if it never was."""
+    path = HERE / f"{picture.name}.svg"
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+async def main() -> int:
+    """Make all the pictures, or check them; return the exit code."""
+    if "--check" in sys.argv:
+        stale = [p.name for p in PICTURES if not await is_fresh(p)]
+        if stale:
+            print(f"stale: {', '.join(stale)}. Run: make screenshots", file=sys.stderr)
+        return 1 if stale else 0
+    for picture in PICTURES:
+        svg = await draw(picture)
+        path = HERE / f"{picture.name}.svg"
+        path.write_text(svg, encoding="utf-8")
+        write_png(svg, path.with_suffix(".png"))
+        print(path.name)
+    return 0
+
+
+def write_png(svg: str, path: Path) -> None:
+    """Draw an SVG with a font that most machines have."""
+    import resvg_py
+
+    svg = svg.replace("Fira Code", "DejaVu Sans Mono")
+    path.write_bytes(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=1200)))
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from tests.conftest import wait_until
+from tui.app import StreamChat
+from tui.claude import Claude
+from tui.conversation import Message
+from tui.store import Store
+from tui.widgets.composer import Composer
+from tui.widgets.transcript import Transcript
+
+
+class Journey:
+    """A person in front of the app: what they press, and what they see."""
+
+    def __init__(self, app: StreamChat, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def write(self, text: str) -> None:
+        self.app.screen.query_one(Composer).insert(text)
+        await self.pilot.pause()
+
+    async def ask(self, text: str) -> None:
+        await self.write(text)
+        await self.press("enter")
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        await wait_until(condition)
+        await self.pilot.pause()
+
+    async def until_done(self) -> None:
+        """Wait until no reply is being written and the last one is drawn as it was kept."""
+        await self.until(lambda: not self.app.replies.drafts and "Writing" not in self.seen)
+
+    @property
+    def composer(self) -> str:
+        return self.app.screen.query_one(Composer).text
+
+    @property
+    def questions(self) -> list[str]:
+        return [entry.source for entry in self.transcript.entries if not entry.is_reply]
+
+    @property
+    def replies(self) -> list[str]:
+        """The Markdown of each reply."""
+        return [entry.source for entry in self.transcript.entries if entry.is_reply]
+
+    @property
+    def figures(self) -> list[str]:
+        """The line below each reply."""
+        return [entry.figures for entry in self.transcript.entries if entry.is_reply]
+
+    @property
+    def sidebar(self) -> list[str]:
+        """The rows of the sidebar, white space folded."""
+        from tui.widgets.sidebar import Sidebar
+
+        sidebar = self.app.screen.query_one(Sidebar)
+        rows = (sidebar.render_line(y).text for y in range(sidebar.size.height))
+        return [" ".join(row.split()) for row in rows if row.strip()]
+
+    @property
+    def title(self) -> str:
+        return str(self.app.screen.query_one("#title", Static).content)
+
+    @property
+    def seen(self) -> str:
+        """Everything that is drawn on the screen, as text."""
+        lines = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text for strip in lines)
+
+    @property
+    def transcript(self) -> Transcript:
+        return self.app.screen.query_one(Transcript)
+
+    async def line(self) -> list[Message]:
+        """The newest conversation as it is on disk."""
+        store = self.app._store
+        newest = (await store.conversations(limit=1))[0]
+        return await store.line(newest.tip_id)
+
+
+Open = Callable[..., AbstractAsyncContextManager[Journey]]
+
+
+@pytest.fixture
+def opened(store: Store, claude: Claude) -> Open:
+    """Open the app on the scripted server, or on another connection."""
+
+    @asynccontextmanager
+    async def opened(
+        connection: Claude | None = None, *, size: tuple[int, int] = (110, 34), **options: bool
+    ) -> AsyncIterator[Journey]:
+        app = StreamChat(
+            store,
+            connection or claude,
+            model="claude-sonnet-5-5",
+            log_path=Path("streamchat.log"),
+            env_path=Path(".env"),
+            frames_per_second=30,
+            is_key_missing=options.get("is_key_missing", False),
+        )
+        async with app.run_test(size=size, notifications=True) as pilot:
+            await pilot.pause()
+            yield Journey(app, pilot)
+            await app.replies.stop_all()
+
+    return opened

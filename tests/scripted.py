@@ -1,0 +1,389 @@
+"""A loopback server that speaks the Messages API, saying what the test wrote for it.
+
+It runs in a thread of its own, so that it serves a program in another process as
+well as a test in this one. It knows nothing of the code under test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One server-sent event."""
+
+    data: Json
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Bytes of the body, as they are."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Silence, in seconds."""
+
+    seconds: float
+
+
+class Hold:
+    """Silence until the test says `release`; tells the test that it was `reached`."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.released = threading.Event()
+        self._wake: Callable[[], object] = bool
+
+    def release(self) -> None:
+        self.released.set()
+        self._wake()
+
+    async def wait(self) -> None:
+        loop, woken = asyncio.get_running_loop(), asyncio.Event()
+        self._wake = lambda: loop.call_soon_threadsafe(woken.set)
+        self.reached.set()
+        if not self.released.is_set():
+            await woken.wait()
+
+
+@dataclass(frozen=True)
+class Close:
+    """The connection ends here, properly, with the body unfinished or not."""
+
+
+@dataclass(frozen=True)
+class Reset:
+    """The connection is torn down here."""
+
+
+Step = Event | Raw | Wait | Hold | Close | Reset
+
+
+@dataclass
+class Reply:
+    """What the server answers to one request."""
+
+    steps: Sequence[Step] = ()
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    is_stream: bool = True
+
+
+@dataclass
+class Seen:
+    """A request, as it came."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    connection: int
+    """The client's port: requests that share a connection share it."""
+    closed_by_client: threading.Event = field(default_factory=threading.Event)
+    """Set when the client went away before the reply was whole."""
+
+    @property
+    def json(self) -> Json:
+        parsed: Json = json.loads(self.body)
+        return parsed
+
+
+USAGE: Json = {
+    "input_tokens": 25,
+    "cache_creation_input_tokens": 7,
+    "cache_read_input_tokens": 68,
+    "cache_creation": {"ephemeral_5m_input_tokens": 7, "ephemeral_1h_input_tokens": 0},
+    "output_tokens": 1,
+    "service_tier": "standard",
+}
+FINAL_USAGE: Json = {"output_tokens": 42, "output_tokens_details": {"thinking_tokens": 11}}
+
+SONNET: Json = {
+    "id": "claude-sonnet-5-5",
+    "type": "model",
+    "display_name": "Claude Sonnet 5.5",
+    "created_at": "2026-09-28T00:00:00Z",
+    "max_input_tokens": 1_000_000,
+    "max_tokens": 128_000,
+    "capabilities": {
+        "thinking": {
+            "supported": True,
+            "types": {
+                "adaptive": {"supported": True},
+                "between_tools": {"supported": True},
+                "enabled": {"supported": False},
+                "disabled": {"supported": False},
+            },
+        }
+    },
+}
+
+
+def start(model: str = "claude-sonnet-5-5", usage: Json | None = None) -> Event:
+    return Event(
+        {
+            "type": "message_start",
+            "message": {
+                "id": "msg_scripted",
+                "type": "message",
+                "role": "assistant",
+                "model": model,
+                "content": [],
+                "stop_reason": None,
+                "stop_sequence": None,
+                "usage": USAGE if usage is None else usage,
+            },
+        }
+    )
+
+
+def delta(index: int, kind: str, **fields: Any) -> Event:
+    return Event(
+        {"type": "content_block_delta", "index": index, "delta": {"type": kind, **fields}}
+    )
+
+
+def block(index: int, opening: Json, *deltas: Event) -> list[Step]:
+    """A whole block: its opening, what comes in it, its end."""
+    return [
+        Event({"type": "content_block_start", "index": index, "content_block": opening}),
+        *deltas,
+        Event({"type": "content_block_stop", "index": index}),
+    ]
+
+
+def text(index: int, *words: str) -> list[Step]:
+    deltas = (delta(index, "text_delta", text=word) for word in words)
+    return block(index, {"type": "text", "text": ""}, *deltas)
+
+
+def thinking(index: int, *words: str, signature: str = "c2lnbmF0dXJl") -> list[Step]:
+    deltas = [delta(index, "thinking_delta", thinking=word) for word in words]
+    deltas.append(delta(index, "signature_delta", signature=signature))
+    return block(index, {"type": "thinking", "thinking": "", "signature": ""}, *deltas)
+
+
+def end(stop_reason: str = "end_turn", usage: Json | None = None, **more: Any) -> list[Step]:
+    return [
+        Event(
+            {
+                "type": "message_delta",
+                "delta": {"stop_reason": stop_reason, "stop_sequence": None, **more},
+                "usage": FINAL_USAGE if usage is None else usage,
+            }
+        ),
+        Event({"type": "message_stop"}),
+    ]
+
+
+def says(*words: str, stop_reason: str = "end_turn") -> Reply:
+    """A whole reply of one text block, a delta for each of `words`."""
+    return Reply([start(), *text(0, *words), *end(stop_reason)])
+
+
+def refuses(status: int, error_type: str, message: str = "no", **headers: str) -> Reply:
+    """An HTTP error. A header named `retry_after` is sent as `retry-after`."""
+    error = {"type": "error", "error": {"type": error_type, "message": message}}
+    return Reply(
+        [Raw(json.dumps(error).encode())],
+        status=status,
+        headers={"content-type": "application/json"}
+        | {name.replace("_", "-"): value for name, value in headers.items()},
+        is_stream=False,
+    )
+
+
+class Scripted:
+    """The server. Give it replies in the order they will be asked for."""
+
+    def __init__(self) -> None:
+        self.replies: deque[Reply] = deque()
+        self.models: list[Json] | None = [SONNET]
+        """What the Models API lists; None: there is none, as on many gateways."""
+        self.models_reply: Reply | None = None
+        """What the Models API answers instead of that list."""
+        self.seen: list[Seen] = []
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._server = self._call(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.port: int = self._server.sockets[0].getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def asked(self) -> list[Seen]:
+        """The requests for replies, without those for the list of models."""
+        return [seen for seen in self.seen if seen.path.partition("?")[0] == "/v1/messages"]
+
+    def will(self, *replies: Reply) -> None:
+        """Answer the next requests with these. With none left: "Hello there"."""
+        self.replies.extend(replies)
+
+    def close(self) -> None:
+        self._call(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _stop(self) -> None:
+        self._server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _call(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                while seen := await self._read_request(reader, writer):
+                    self.seen.append(seen)
+                    if not await self._answer(seen, reader, writer):
+                        break
+            with contextlib.suppress(ConnectionError):
+                writer.close()
+                await writer.wait_closed()
+        except asyncio.CancelledError:
+            # The server stops. Raised on, this would be logged as an error.
+            writer.transport.abort()
+
+    async def _read_request(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> Seen | None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        method, path, _ = first.split(" ")
+        pairs = (line.split(":", 1) for line in lines if ":" in line)
+        headers = {name.strip().lower(): value.strip() for name, value in pairs}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        return Seen(method, path, headers, body, writer.get_extra_info("peername")[1])
+
+    async def _answer(
+        self, seen: Seen, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Answer one request; False when the connection ends with it."""
+        if seen.path.startswith("/v1/models"):
+            reply = self.models_reply or self._models()
+        else:
+            reply = self.replies.popleft() if self.replies else says("Hello", " there")
+            if reply.is_stream and not seen.json.get("stream"):
+                reply = _as_one_message(reply)
+        headers = {"request-id": "req_scripted", "transfer-encoding": "chunked"}
+        if reply.is_stream:
+            headers["content-type"] = "text/event-stream; charset=utf-8"
+        headers |= reply.headers
+        lines = [
+            f"HTTP/1.1 {reply.status} Scripted",
+            *(f"{n}: {v}" for n, v in headers.items()),
+        ]
+        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+        gone = asyncio.create_task(self._watch(seen, reader))
+        try:
+            return await self._perform(reply, writer, gone)
+        finally:
+            gone.cancel()
+            # Until it is gone the next request cannot be read.
+            await asyncio.wait([gone])
+
+    async def _watch(self, seen: Seen, reader: asyncio.StreamReader) -> None:
+        """Notice that the client goes away; it sends nothing while it is answered."""
+        with contextlib.suppress(ConnectionError):
+            while not reader.at_eof():
+                await reader.read(1)
+        seen.closed_by_client.set()
+
+    async def _perform(
+        self, reply: Reply, writer: asyncio.StreamWriter, gone: asyncio.Task[None]
+    ) -> bool:
+        for step in reply.steps:
+            match step:
+                case Event(data):
+                    kind = data["type"]
+                    self._send(writer, f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode())
+                case Raw(data):
+                    self._send(writer, data)
+                case Wait(seconds):
+                    await writer.drain()
+                    await asyncio.sleep(seconds)
+                case Hold():
+                    await writer.drain()
+                    held = asyncio.create_task(step.wait())
+                    await asyncio.wait({held, gone}, return_when=asyncio.FIRST_COMPLETED)
+                    held.cancel()
+                case Close():
+                    await writer.drain()
+                    return False
+                case Reset():
+                    await writer.drain()
+                    sock: socket.socket = writer.get_extra_info("socket")
+                    linger = struct.pack("ii", 1, 0)
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    writer.transport.abort()
+                    return False
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+        return True
+
+    def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+
+    def _models(self) -> Reply:
+        if self.models is None:
+            return refuses(404, "not_found_error")
+        page = {"data": self.models, "has_more": False, "first_id": None, "last_id": None}
+        headers = {"content-type": "application/json"}
+        return Reply([Raw(json.dumps(page).encode())], headers=headers, is_stream=False)
+
+
+def _as_one_message(reply: Reply) -> Reply:
+    """The same reply as it is without streaming: one message."""
+    message: Json = {}
+    blocks: list[Json] = []
+    for step in reply.steps:
+        match step:
+            case Event({"type": "message_start", "message": opening}):
+                message = dict(opening)
+            case Event({"type": "content_block_start", "content_block": opening}):
+                blocks.append(dict(opening))
+            case Event({"type": "content_block_delta", "delta": piece}):
+                for name in ("text", "thinking", "signature"):
+                    if name in piece:
+                        blocks[-1][name] = blocks[-1].get(name, "") + piece[name]
+            case Event({"type": "message_delta", "delta": ending, "usage": usage}):
+                message |= ending
+                message["usage"] = message["usage"] | usage
+            case _:
+                pass
+    body = json.dumps(message | {"content": blocks}).encode()
+    headers = {"content-type": "application/json"}
+    return Reply([Raw(body)], status=reply.status, headers=headers, is_stream=False)
+
+
+@contextlib.contextmanager
+def scripted() -> Iterator[Scripted]:
+    server = Scripted()
+    try:
+        yield server
+    finally:
+        server.close()

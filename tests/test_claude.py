@@ -1,0 +1,599 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from tests.conftest import wait_until
+from tests.scripted import (
+    FINAL_USAGE,
+    SONNET,
+    USAGE,
+    Close,
+    Event,
+    Hold,
+    Raw,
+    Reply,
+    Reset,
+    Scripted,
+    block,
+    delta,
+    end,
+    refuses,
+    says,
+    start,
+    text,
+    thinking,
+)
+from tests.turns import MODEL
+from tui.claude import MAX_TOKENS, Claude
+from tui.conversation import (
+    BlockDelta,
+    BlockStarted,
+    BlockStopped,
+    Finished,
+    Json,
+    Model,
+    ReplyEvent,
+    ReplyFailed,
+    Started,
+    Stopping,
+    Usage,
+)
+from tui.endpoint import Endpoint
+
+QUESTION: list[Json] = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
+ERROR = Event({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
+
+
+def ask(claude: Claude, **more: Any) -> AsyncGenerator[ReplyEvent, None]:
+    return claude.stream(QUESTION, model=MODEL, **more)
+
+
+async def events_of(claude: Claude, **more: Any) -> list[ReplyEvent]:
+    return [event async for event in ask(claude, **more)]
+
+
+async def failure_of(events: AsyncGenerator[ReplyEvent, None]) -> ReplyFailed:
+    with pytest.raises(ReplyFailed) as caught:
+        async for _ in events:
+            pass
+    assert str(caught.value).splitlines() == [str(caught.value)]
+    return caught.value
+
+
+# What is sent.
+
+
+async def test_a_described_model_is_asked_for_what_it_can_do(
+    server: Scripted, claude: Claude
+) -> None:
+    await events_of(claude, described=Model(SONNET))
+    assert server.asked[0].json == {
+        "model": MODEL,
+        "max_tokens": 16_000,
+        "messages": QUESTION,
+        "cache_control": {"type": "ephemeral"},
+        "thinking": {"type": "adaptive", "display": "summarized"},
+        "stream": True,
+    }
+
+
+@pytest.mark.parametrize("described", [None, Model({"id": MODEL, "type": "model"})])
+async def test_a_model_that_is_not_described_is_sent_nothing_optional(
+    server: Scripted, claude: Claude, described: Model | None
+) -> None:
+    await events_of(claude, described=described)
+    assert server.asked[0].json == {
+        "model": MODEL,
+        "max_tokens": MAX_TOKENS,
+        "messages": QUESTION,
+        "stream": True,
+    }
+
+
+async def test_a_model_without_adaptive_thinking_is_not_asked_for_it(
+    server: Scripted, claude: Claude
+) -> None:
+    types = {"adaptive": {"supported": False}, "enabled": {"supported": True}}
+    capabilities = {"thinking": {"supported": True, "types": types}}
+    await events_of(claude, described=Model(SONNET | {"capabilities": capabilities}))
+    assert "thinking" not in server.asked[0].json
+    assert "cache_control" in server.asked[0].json
+
+
+async def test_no_longer_reply_is_asked_for_than_the_model_can_give(
+    server: Scripted, claude: Claude
+) -> None:
+    await events_of(claude, described=Model(SONNET | {"max_tokens": 4096}))
+    assert server.asked[0].json["max_tokens"] == 4096
+
+
+async def test_a_system_prompt_is_sent_when_there_is_one(
+    server: Scripted, claude: Claude
+) -> None:
+    await events_of(claude, system="Be brief.")
+    await events_of(claude, system="")
+    assert server.asked[0].json["system"] == "Be brief."
+    assert "system" not in server.asked[1].json
+
+
+@pytest.mark.parametrize(
+    ("api_key", "auth_token", "sent"),
+    [
+        ("sk-test", None, "Bearer sk-test"),
+        (None, "token", "Bearer token"),
+        (None, None, "Bearer none"),
+    ],
+)
+async def test_the_credential_is_a_bearer_and_the_only_one(
+    server: Scripted,
+    monkeypatch: pytest.MonkeyPatch,
+    api_key: str | None,
+    auth_token: str | None,
+    sent: str,
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-of-the-environment")
+    monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "token-of-the-environment")
+    await events_of(Claude(Endpoint(server.url, api_key, auth_token)))
+    headers = server.asked[0].headers
+    assert headers["authorization"] == sent
+    assert "x-api-key" not in headers
+    assert "of-the-environment" not in json.dumps(headers)
+
+
+async def test_a_reply_that_is_not_streamed_is_asked_for_alike(
+    server: Scripted, claude: Claude
+) -> None:
+    await events_of(claude, described=Model(SONNET), system="Be brief.")
+    events = claude.create(QUESTION, model=MODEL, described=Model(SONNET), system="Be brief.")
+    _ = [event async for event in events]
+    streamed, whole = (seen.json for seen in server.asked)
+    assert streamed.pop("stream") is True
+    assert whole.pop("stream", False) is False
+    assert whole == streamed
+
+
+async def test_warming_up_sends_nothing(server: Scripted, claude: Claude) -> None:
+    await claude.warm_up()
+    assert server.seen == []
+
+
+# What comes back.
+
+
+async def test_every_kind_of_event_is_told_in_order(server: Scripted, claude: Claude) -> None:
+    server.will(Reply([start(), *thinking(0, "Hm"), *text(1, "Hel", "lo"), *end()]))
+    thought = {"type": "thinking", "thinking": "Hm", "signature": "c2lnbmF0dXJl"}
+    said = {"type": "text", "text": "Hello"}
+    usage = Usage(USAGE | FINAL_USAGE)
+    assert await events_of(claude) == [
+        Started("msg_scripted", MODEL, Usage(USAGE), "req_scripted"),
+        BlockStarted(0, {"type": "thinking", "thinking": "", "signature": ""}),
+        BlockDelta(0, "thinking_delta", "Hm"),
+        BlockStopped(0, thought),
+        BlockStarted(1, {"type": "text", "text": ""}),
+        BlockDelta(1, "text_delta", "Hel"),
+        BlockDelta(1, "text_delta", "lo"),
+        BlockStopped(1, said),
+        Stopping("end_turn", None, usage),
+        Finished((thought, said), "end_turn", None, usage),
+    ]
+
+
+async def test_a_reply_that_is_not_streamed_comes_at_once(
+    server: Scripted, claude: Claude
+) -> None:
+    server.will(says("Hel", "lo"))
+    events = [event async for event in claude.create(QUESTION, model=MODEL)]
+    usage = Usage(USAGE | FINAL_USAGE)
+    assert events == [
+        Started("msg_scripted", MODEL, usage, "req_scripted"),
+        Finished(({"type": "text", "text": "Hello"},), "end_turn", None, usage),
+    ]
+
+
+async def test_the_input_of_a_tool_comes_in_pieces_and_whole(
+    server: Scripted, claude: Claude
+) -> None:
+    opening = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
+    pieces = ('{"at": ', '"home"}')
+    deltas = (delta(0, "input_json_delta", partial_json=piece) for piece in pieces)
+    server.will(Reply([start(), *block(0, opening, *deltas), *end("tool_use")]))
+    events = await events_of(claude)
+    assert [e.words for e in events if isinstance(e, BlockDelta)] == list(pieces)
+    assert BlockStopped(0, opening | {"input": {"at": "home"}}) in events
+
+
+async def test_citations_are_in_the_block_that_cites(server: Scripted, claude: Claude) -> None:
+    citation = {
+        "type": "char_location",
+        "cited_text": "so",
+        "document_index": 0,
+        "document_title": None,
+        "start_char_index": 0,
+        "end_char_index": 2,
+    }
+    opening = {"type": "text", "text": "", "citations": []}
+    deltas = (delta(0, "text_delta", text="So"), delta(0, "citations_delta", citation=citation))
+    server.will(Reply([start(), *block(0, opening, *deltas), *end()]))
+    finished = (await events_of(claude))[-1]
+    assert isinstance(finished, Finished)
+    assert finished.blocks == ({"type": "text", "text": "So", "citations": [citation]},)
+
+
+async def test_why_a_reply_was_refused_is_told(server: Scripted, claude: Claude) -> None:
+    details = {"type": "refusal", "category": "cyber", "explanation": "No."}
+    server.will(Reply([start(), *text(0, "I"), *end("refusal", stop_details=details)]))
+    *_, stopping, finished = await events_of(claude)
+    assert isinstance(stopping, Stopping)
+    assert isinstance(finished, Finished)
+    assert stopping.stop_details == finished.stop_details == details
+    assert stopping.stop_reason == finished.stop_reason == "refusal"
+
+
+async def test_usage_is_what_was_said_last_of_each_figure(
+    server: Scripted, claude: Claude
+) -> None:
+    final = {"output_tokens": 9, "input_tokens": 31, "cache_read_input_tokens": None}
+    server.will(Reply([start(), *text(0, "Hi"), *end(usage=final)]))
+    finished = (await events_of(claude))[-1]
+    assert isinstance(finished, Finished)
+    assert finished.usage == Usage(USAGE | {"output_tokens": 9, "input_tokens": 31})
+    assert finished.usage.prompt_tokens == 31 + 68 + 7
+
+
+async def test_blocks_nobody_knows_are_kept_as_they_came(
+    server: Scripted, claude: Claude
+) -> None:
+    hologram = {"type": "hologram", "data": {"z": 1, "a": [None, {"b": 2}]}, "at": 5}
+    redacted = {"type": "redacted_thinking", "data": "b3BhcXVl"}
+    server.will(
+        Reply([start(), *block(0, hologram), *block(1, redacted), *text(2, "Hi"), *end()])
+    )
+    events = await events_of(claude)
+    assert BlockStarted(0, hologram) in events
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    said = {"type": "text", "text": "Hi"}
+    assert finished.blocks == (hologram, redacted, said)
+    assert json.dumps(finished.blocks[0]) == json.dumps(hologram)
+
+
+async def test_events_and_deltas_nobody_knows_are_passed_over(
+    server: Scripted, claude: Claude
+) -> None:
+    opening = {"type": "text", "text": ""}
+    deltas = [
+        delta(0, "mood_delta", mood="bright"),
+        delta(0, "text_delta", text="Hi"),
+        delta(0, "signature_delta", signature="c2ln"),
+    ]
+    steps = [
+        Event({"type": "ping"}),
+        Event({"type": "weather", "sky": "clear"}),
+        start(),
+        Event({"type": "ping"}),
+        Event({"type": "weather", "sky": "clear"}),
+        *block(0, opening, *deltas),
+        *end("tea_time"),
+    ]
+    server.will(Reply(steps))
+    assert await events_of(claude) == [
+        Started("msg_scripted", MODEL, Usage(USAGE), "req_scripted"),
+        BlockStarted(0, opening),
+        BlockDelta(0, "text_delta", "Hi"),
+        BlockStopped(0, opening | {"text": "Hi"}),
+        Stopping("tea_time", None, Usage(USAGE | FINAL_USAGE)),
+        Finished((opening | {"text": "Hi"},), "tea_time", None, Usage(USAGE | FINAL_USAGE)),
+    ]
+
+
+async def test_a_stream_that_just_ends_is_not_called_finished(
+    server: Scripted, claude: Claude
+) -> None:
+    server.will(Reply([start(), *text(0, "Half"), end()[0]]))
+    events = await events_of(claude)
+    assert isinstance(events[-1], Stopping)
+
+
+async def test_a_reply_of_nothing_has_no_events(server: Scripted, claude: Claude) -> None:
+    server.will(Reply([]))
+    assert await events_of(claude) == []
+
+
+async def test_a_socket_held_open_after_the_end_does_not_hold_up_the_reply(
+    server: Scripted, claude: Claude
+) -> None:
+    server.will(Reply([*says("Hi").steps, Hold()]))
+    began = time.monotonic()
+    events = await events_of(claude)
+    assert isinstance(events[-1], Finished)
+    assert time.monotonic() - began < 5
+    await wait_until(server.asked[0].closed_by_client.is_set)
+
+
+async def test_no_word_waits_for_the_next(server: Scripted, claude: Claude) -> None:
+    holds = [Hold(), Hold(), Hold()]
+    first, *others = says("Hi").steps
+    server.will(Reply([first, holds[0], *others[:2], holds[1], *others[2:], holds[2]]))
+    seen: list[ReplyEvent] = []
+    async with aclosing(ask(claude)) as events:
+        seen.append(await anext(events))
+        holds[0].release()
+        seen += [await anext(events), await anext(events)]
+    assert [type(event) for event in seen] == [Started, BlockStarted, BlockDelta]
+
+
+async def test_leaving_a_reply_closes_its_socket(server: Scripted, claude: Claude) -> None:
+    server.will(Reply([start(), *text(0, "Hi"), Hold()]))
+    async with aclosing(ask(claude)) as events:
+        async for event in events:
+            if isinstance(event, BlockStopped):
+                break
+    await wait_until(server.asked[0].closed_by_client.is_set)
+
+
+async def test_replies_one_after_another_share_a_connection(
+    server: Scripted, claude: Claude
+) -> None:
+    await events_of(claude)
+    await events_of(claude)
+    first, second = server.asked
+    assert first.connection == second.connection
+
+
+async def test_closing_closes_the_connections(server: Scripted) -> None:
+    claude = Claude(Endpoint(server.url, api_key="sk-test"))
+    await events_of(claude)
+    await claude.close()
+    assert (await claude.ready()).is_closed()
+
+
+# What goes wrong.
+
+
+@pytest.mark.parametrize(
+    ("status", "error_type", "words"),
+    [
+        (400, "invalid_request_error", "the words of the API"),
+        (401, "authentication_error", "The API key was refused"),
+        (402, "billing_error", "billing: the words of the API"),
+        (403, "permission_error", "may not do that: the words of the API"),
+        (404, "not_found_error", "Not found: the words of the API"),
+        (408, "timeout_error", "the words of the API"),
+        (413, "request_too_large", "larger than the endpoint takes"),
+        (429, "rate_limit_error", "Too many requests: the words of the API"),
+        (500, "api_error", "the words of the API"),
+        (504, "timeout_error", "the words of the API"),
+        (529, "overloaded_error", "overloaded"),
+    ],
+)
+async def test_an_error_status_is_told_in_words(
+    server: Scripted,
+    claude: Claude,
+    status: int,
+    error_type: str,
+    words: str,
+) -> None:
+    server.will(refuses(status, error_type, "the words of the API"))
+    error = await failure_of(ask(claude))
+    assert words in str(error)
+    assert error.is_retryable is (status in (408, 429, 500, 504, 529))
+    assert not error.is_cut
+    assert error.retry_after is None
+    failure = error.failure
+    assert (failure.status, failure.type) == (status, error_type)
+    assert failure.request_id == "req_scripted"
+    assert len(server.asked) == 1
+
+
+async def test_an_error_status_is_told_alike_without_streaming(
+    server: Scripted, claude: Claude
+) -> None:
+    server.will(refuses(529, "overloaded_error", retry_after="3"))
+    error = await failure_of(claude.create(QUESTION, model=MODEL))
+    assert str(error) == "Claude is overloaded just now."
+    assert (error.is_retryable, error.retry_after) == (True, 3.0)
+
+
+async def test_an_error_page_of_a_gateway_is_not_quoted(
+    server: Scripted, claude: Claude
+) -> None:
+    page = Raw(b"<html>\n<head><title>502 Bad Gateway</title></head>\n<hr>nginx</html>")
+    headers = {"content-type": "text/html"}
+    server.will(Reply([page], status=502, headers=headers, is_stream=False))
+    error = await failure_of(ask(claude))
+    assert str(error) == "The endpoint answered with HTTP status 502."
+    assert error.is_retryable
+
+
+async def test_an_error_of_several_lines_is_told_in_one(
+    server: Scripted, claude: Claude
+) -> None:
+    server.will(refuses(400, "invalid_request_error", "one\n\n  two\r\n"))
+    assert str(await failure_of(ask(claude))) == "one two"
+
+
+async def test_a_redirect_is_not_followed(server: Scripted, claude: Claude) -> None:
+    headers = {"location": f"{server.url}/elsewhere"}
+    server.will(Reply([], status=302, headers=headers, is_stream=False))
+    error = await failure_of(ask(claude))
+    assert "redirects elsewhere (302)" in str(error)
+    assert not error.is_retryable
+    assert [seen.path for seen in server.seen] == ["/v1/messages"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry_after": "7"}, 7.0),
+        ({"retry_after": "0"}, 0.0),
+        ({"retry_after": "-3"}, 0.0),
+        ({"retry_after": "3600"}, 3600.0),
+        ({"retry_after_ms": "1500", "retry_after": "9"}, 1.5),
+        ({"retry_after": "soon"}, None),
+        (
+            {
+                "date": "Sun, 22 Nov 2026 10:00:00 GMT",
+                "retry_after": "Sun, 22 Nov 2026 10:00:20 GMT",
+            },
+            20.0,
+        ),
+        (
+            {
+                "date": "Sun, 22 Nov 2026 10:00:00 GMT",
+                "retry_after": "Sun, 22 Nov 2026 10:00:20 -0000",
+            },
+            None,
+        ),
+        ({"retry_after": "Sun, 22 Nov 2026 10:00:20 GMT"}, None),
+        ({}, None),
+    ],
+)
+async def test_how_long_the_endpoint_asks_to_be_left_alone(
+    server: Scripted, claude: Claude, headers: dict[str, str], seconds: float | None
+) -> None:
+    server.will(refuses(429, "rate_limit_error", **headers))
+    error = await failure_of(ask(claude))
+    assert error.is_retryable
+    assert error.retry_after == seconds
+
+
+async def test_an_endpoint_may_forbid_another_try(server: Scripted, claude: Claude) -> None:
+    server.will(refuses(529, "overloaded_error", x_should_retry="false"))
+    assert not (await failure_of(ask(claude))).is_retryable
+
+
+@pytest.mark.parametrize("before", [[], [start()], [start(), *text(0, "Half")]])
+async def test_an_error_in_the_stream_is_told_by_its_type(
+    server: Scripted, claude: Claude, before: list[Event]
+) -> None:
+    server.will(Reply([*before, ERROR]))
+    error = await failure_of(ask(claude))
+    assert str(error) == "Claude is overloaded just now."
+    assert (error.failure.type, error.failure.status) == ("overloaded_error", 200)
+    assert error.is_retryable
+    assert not error.is_cut
+
+
+async def test_a_connection_torn_down_in_the_reply_is_a_cut(
+    server: Scripted, claude: Claude
+) -> None:
+    server.will(Reply([start(), *text(0, "Half"), Reset()]))
+    error = await failure_of(ask(claude))
+    assert error.is_cut
+    assert "was lost" in str(error)
+
+
+async def test_a_body_that_breaks_off_is_a_cut(server: Scripted, claude: Claude) -> None:
+    server.will(Reply([start(), *text(0, "Half"), Close()]))
+    assert (await failure_of(ask(claude))).is_cut
+
+
+async def test_a_connection_torn_down_before_the_reply_is_no_cut(
+    server: Scripted, claude: Claude
+) -> None:
+    server.will(Reply([Reset()]))
+    error = await failure_of(ask(claude))
+    assert error.is_retryable
+    assert not error.is_cut
+
+
+async def test_an_endpoint_that_is_not_there_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{taken.getsockname()[1]}"
+        error = await failure_of(ask(Claude(Endpoint(f"http://{host}", api_key="sk-test"))))
+    assert f"Could not reach {host}" in str(error)
+    assert error.is_retryable
+
+
+@pytest.mark.parametrize("content_type", ["text/html; charset=utf-8", "application/json", ""])
+async def test_an_answer_that_is_no_stream_is_told_so(
+    server: Scripted, claude: Claude, content_type: str
+) -> None:
+    page = Raw(b"<html>Sign in to the hotel</html>")
+    headers = {"content-type": content_type} if content_type else {}
+    server.will(Reply([page], headers=headers, is_stream=False))
+    error = await failure_of(ask(claude))
+    assert f"answered with {content_type.partition(';')[0] or 'nothing'}, not a" in str(error)
+    assert not error.is_retryable
+
+
+@pytest.mark.parametrize("page", [b"<html>Sign in</html>", b"", b"{", b"[]"])
+async def test_an_answer_that_is_no_message_is_told_so(
+    server: Scripted, claude: Claude, page: bytes
+) -> None:
+    headers = {"content-type": "text/html" if page.startswith(b"<") else "application/json"}
+    server.will(Reply([Raw(page)] if page else [], headers=headers, is_stream=False))
+    error = await failure_of(claude.create(QUESTION, model=MODEL))
+    assert "not the Messages API" in str(error)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [Raw(b"event: message_start\ndata: {\n\n")],
+        [start(), Raw(b"event: content_block_delta\ndata: {\xff\n\n")],
+        [start(), delta(0, "text_delta", text="of nothing")],
+        [start(), *text(3, "misnumbered"), *end()],
+        [*text(0, "headless"), *end()],
+        [start(), Event({"type": "message_delta", "delta": {}})],
+        [Event({"type": "message_start"})],
+    ],
+)
+async def test_events_that_make_no_sense_are_told_so(
+    server: Scripted, claude: Claude, steps: list[Event | Raw]
+) -> None:
+    server.will(Reply(steps))
+    error = await failure_of(ask(claude))
+    assert "not the Messages API" in str(error)
+    assert not error.is_retryable
+
+
+# Models.
+
+
+async def test_the_models_are_told_as_the_endpoint_describes_them(
+    server: Scripted, claude: Claude
+) -> None:
+    assert await claude.models() == [Model(SONNET)]
+    (model,) = await claude.models()
+    assert model.has_adaptive_thinking
+    assert server.asked == []
+
+
+async def test_an_endpoint_without_a_models_api_has_no_models(
+    server: Scripted, claude: Claude
+) -> None:
+    server.models = None
+    assert await claude.models() == []
+
+
+async def test_models_that_cannot_be_had_just_now_are_an_error(
+    server: Scripted, claude: Claude
+) -> None:
+    server.models_reply = refuses(500, "api_error")
+    with pytest.raises(ReplyFailed):
+        await claude.models()
+
+
+async def test_a_reply_stopped_while_the_client_loads_does_not_stop_the_others(
+    server: Scripted, claude: Claude
+) -> None:
+    server.will(says("Hi"))
+    stopped = asyncio.create_task(events_of(claude))
+    other = asyncio.create_task(events_of(claude))
+    await asyncio.sleep(0)
+    stopped.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopped
+    assert isinstance((await other)[-1], Finished)
+    assert len(server.asked) == 1

@@ -1,0 +1,307 @@
+"""The Textual application: its looks, its keys, and the workers that write replies."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
+from textual.screen import Screen
+from textual.theme import Theme
+from textual.widgets import Input, TextArea
+from textual.worker import Worker
+
+from tui import turn
+from tui.claude import Claude
+from tui.conversation import Draft, ReplyFailed
+from tui.replies import Replies
+from tui.screens.chat import ChatScreen
+from tui.store import HistoryError, Store
+from tui.widgets.composer import Composer
+from tui.widgets.control_filter import ControlFilter
+from tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from tui.screens.help import Section
+
+_log = logging.getLogger(__name__)
+
+COLLECTING = (50_000, 20, 100)
+"""The thresholds of the garbage collector: the whole heap is left for pauses."""
+
+DARK = Theme(
+    name="streamchat-dark",
+    primary="#7aa2c8",
+    secondary="#9a8fb8",
+    accent="#d98a66",
+    warning="#d9b566",
+    error="#d9706b",
+    success="#8fb573",
+    foreground="#dcd7d0",
+    background="#1b1a18",
+    surface="#24221f",
+    panel="#2d2b27",
+    dark=True,
+)
+LIGHT = Theme(
+    name="streamchat-light",
+    primary="#2f6390",
+    secondary="#6a5b94",
+    accent="#b4552d",
+    warning="#946a00",
+    error="#b3312b",
+    success="#47742a",
+    foreground="#2b2926",
+    background="#faf8f4",
+    surface="#f1eee8",
+    panel="#e6e2da",
+    dark=False,
+)
+
+
+class StreamChat(App[None]):
+    """The terminal home for a person's conversations with Claude."""
+
+    TITLE = "streamchat-tui"
+    # Of the default screen, Textual does not load the style sheet itself.
+    CSS_PATH = ["app.tcss", "screens/chat.tcss"]
+    # Collections of a large heap are felt; see `claude`.
+    PAUSE_GC_ON_SCROLL = True
+    BINDINGS = [
+        Binding("f1", "help", "Help", id="app.help"),
+        Binding("ctrl+q", "quit", "Quit", id="app.quit"),
+        # Before the text area's own, which would copy nothing and say nothing.
+        Binding(
+            "ctrl+c", "interrupt", "Copy, stop, quit", id="app.interrupt", show=False,
+            priority=True, system=True,
+        ),
+        Binding("ctrl+o", "connect", "Connect", id="app.connect", show=False),
+        Binding("ctrl+z", "suspend_process", "Suspend", id="app.suspend", show=False),
+    ]  # fmt: skip
+
+    def __init__(
+        self,
+        store: Store,
+        claude: Claude,
+        *,
+        model: str,
+        log_path: Path,
+        env_path: Path,
+        theme: str | None = None,
+        frames_per_second: int = 15,
+        unused_env: Path | None = None,
+        is_key_missing: bool = False,
+    ) -> None:
+        super().__init__()
+        # A scroll that is animated draws a dozen frames where one is wanted.
+        self.animation_level = "none"
+        self._store = store
+        self._claude = claude
+        self._model = model
+        self._log_path = log_path
+        self._env_path = env_path
+        self._frames_per_second = frames_per_second
+        self._unused_env = unused_env
+        self._is_key_missing = is_key_missing
+        self.replies = Replies(
+            store,
+            claude,
+            run=self._run_reply,
+            ended=self._reply_ended,
+        )
+        self._quit_at = 0.0
+        """When Ctrl+C was last pressed with nothing to copy or stop, monotonic seconds."""
+        for known in (DARK, LIGHT):
+            self.register_theme(known)
+        self.theme = theme if theme in self.available_themes else DARK.name
+
+    def get_default_screen(self) -> ChatScreen:
+        """Open on the chat."""
+        self._chat = ChatScreen(
+            self._store,
+            self.replies,
+            model=self._model,
+            host=self._claude.endpoint.host,
+            banner=self._banner(),
+            frames_per_second=self._frames_per_second,
+            is_ready=self._prepare,
+        )
+        return self._chat
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Let nothing reach the terminal that could drive it."""
+        return [*super().get_line_filters(), ControlFilter()]
+
+    @work(group="prepare")
+    async def _prepare(self) -> None:
+        """Do what the first screen did not wait for."""
+        try:
+            if await self._store.recover():
+                self._chat.refresh_list()
+            await asyncio.to_thread(_import_drawing)
+            await self._claude.warm_up()
+            await turn.refresh_models(self._store, self._claude)
+        except (HistoryError, ReplyFailed) as error:
+            self.notify(str(error), severity="error", markup=False)
+
+    async def on_unmount(self) -> None:
+        """Close the connections."""
+        await self._claude.close()
+
+    def _banner(self) -> str:
+        if not self._claude.endpoint.is_demo:
+            return ""
+        line = "Offline demo: scripted replies, not Claude's."
+        return f"{line} Ctrl+O: how to connect." if self._is_key_missing else line
+
+    def _run_reply(self, reply: Coroutine[Any, Any, None], name: str) -> Worker[None]:
+        return self.run_worker(reply, name=name, group="replies")
+
+    def on_mount(self) -> None:
+        """Collect garbage in pauses: going over the whole heap takes 100 ms and more."""
+        gc.set_threshold(*COLLECTING)
+
+    def _collect(self) -> None:
+        if not self.replies.drafts:
+            gc.collect()
+            gc.freeze()
+
+    def _reply_ended(self, draft: Draft, problem: str | None) -> None:
+        self.set_timer(1, self._collect)
+        self._chat.call_later(self._chat.ended, draft, problem)
+
+    # Keys that work everywhere
+
+    def action_interrupt(self) -> None:
+        """Copy what is selected; else stop the reply; else quit at the second press."""
+        if selected := self._selected_text():
+            self.copy_to_clipboard(selected)
+            self.notify("Copied.", timeout=2)
+        elif self.screen is self._chat and self._chat.stop_reply():
+            self._quit_at = 0.0
+        elif self._store.clock.monotonic() - self._quit_at < 2:
+            self._ask_and_leave()
+        else:
+            self._quit_at = self._store.clock.monotonic()
+            self.notify("Press Ctrl+C again to quit.", timeout=2)
+
+    def _selected_text(self) -> str | None:
+        focused = self.focused
+        if isinstance(focused, TextArea | Input) and focused.selected_text:
+            return focused.selected_text
+        return self.screen.get_selected_text()
+
+    @work(group="quit", exclusive=True)
+    async def _ask_and_leave(self) -> None:
+        running = len(self.replies.drafts)
+        if running:
+            what = "A reply is" if running == 1 else f"{running} replies are"
+            question = f"{what} being written. Stop and quit? What has arrived is kept."
+            from tui.screens.confirm import ConfirmScreen
+
+            if not await self.push_screen_wait(ConfirmScreen(question, yes="Quit")):
+                return
+        await self.replies.stop_all()
+        self.exit()
+
+    async def action_quit(self) -> None:
+        """Leave; ask first while a reply is being written."""
+        self._ask_and_leave()
+
+    def action_help(self) -> None:
+        """Show every key."""
+        from tui.screens.help import HelpScreen
+
+        groups: tuple[tuple[str, Sequence[BindingType]], ...] = (
+            ("Everywhere", [*StreamChat.BINDINGS, *ChatScreen.BINDINGS]),
+            ("While writing", Composer.BINDINGS),
+            (
+                "On a message (Shift+Tab goes there)",
+                Transcript.BINDINGS,
+            ),
+        )
+        self.push_screen(HelpScreen("Keys", [self._key_section(*group) for group in groups]))
+
+    def _key_section(self, heading: str, bindings: Sequence[BindingType]) -> Section:
+        from tui.screens.help import Section
+
+        rows: dict[str, list[str]] = {}
+        for binding in Binding.make_bindings(bindings):
+            rows.setdefault(binding.description, []).append(self.get_key_display(binding))
+        return Section(heading, [(" ".join(keys), name) for name, keys in rows.items()])
+
+    def action_connect(self) -> None:
+        """Tell how to connect."""
+        from tui.screens.help import HelpScreen, Section
+
+        self.push_screen(HelpScreen("Connect", [Section(*part) for part in self._connecting()]))
+
+    def _connecting(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        endpoint = self._claude.endpoint
+        yield (
+            "Now",
+            [("Endpoint", "the offline demo" if endpoint.is_demo else endpoint.host),
+             ("Model", self._model)],
+        )  # fmt: skip
+        yield (
+            "To talk to Claude, leave with Ctrl+Q, then one of",
+            [("1", "export ANTHROPIC_API_KEY=…    and start again"),
+             ("2", f"put ANTHROPIC_API_KEY=… into {self._env_path},"),
+             ("", f"chmod 600 {self._env_path}, and start again")],
+        )  # fmt: skip
+        if self._unused_env is not None:
+            yield (
+                "Found",
+                [("!", f"{self._unused_env} holds a key, which was not read."),
+                 ("", f"To use it: streamchat-tui --env-file {self._unused_env}")],
+            )  # fmt: skip
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002 - Textual's signature
+        """List every action in the palette, with its key."""
+        chat = self._chat
+        commands: tuple[tuple[str, str, Callable[[], object]], ...] = (
+            ("New conversation", "Ctrl+N", chat.action_new),
+            ("Previous conversation", "Ctrl+PgUp", lambda: chat.run_action("switch(-1)")),
+            ("Next conversation", "Ctrl+PgDn", lambda: chat.run_action("switch(1)")),
+            ("Sidebar", "Ctrl+S: go there, or hide it", chat.action_sidebar),
+            ("Stop the reply", "Esc", chat.stop_reply),
+            ("Ask again", "r on a reply: the newest one anew", chat.action_retry),
+            ("Fold or show thinking", "Ctrl+T", chat.action_fold),
+            ("Connect", "Ctrl+O: how to talk to Claude", self.action_connect),
+            ("Light or dark", "Change between the two themes", self._change_shade),
+            ("Theme", "Choose among all themes", self.action_change_theme),
+            ("Redraw", "Ctrl+L", chat.action_redraw),
+            ("Suspend", "Ctrl+Z outside a text field", self.action_suspend_process),
+            ("Keys", "F1: every key", self.action_help),
+            ("Quit", "Ctrl+Q", self.action_quit),
+        )
+        for title, help_text, callback in commands:
+            yield SystemCommand(title, help_text, callback)
+
+    def _change_shade(self) -> None:
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    # When something breaks
+
+    def _handle_exception(self, error: Exception) -> None:
+        _log.critical("the app crashed", exc_info=error)
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        # Textual's own would show a traceback, with the local variables in it.
+        self.panic(Text(f"Something went wrong inside. What: see {self._log_path}"))
+
+
+def _import_drawing() -> None:
+    """Import what the first message needs, Markdown and colours, before there is one."""
+    from tui.markdown import Document
+
+    Document.whole("```python\nx\n```").leaves[0].row(1, 20)

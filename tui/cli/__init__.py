@@ -1,0 +1,229 @@
+"""The command line: which command was meant, and with which exit code it leaves.
+
+stdout carries only what was asked for; everything else goes to stderr, as one
+line that says what to do. A traceback goes to the log file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from tui import __version__, settings
+from tui.sanitise import clean_line
+from tui.settings import BadSetting, Flags, Settings
+from tui.store import HistoryError
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+_log = logging.getLogger(__name__)
+
+
+class UsageError(Exception):
+    """What was typed cannot be meant. The text is one line for the user."""
+
+
+class CommandFailed(Exception):
+    """What was asked for cannot be done. The text is one line for the user."""
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    # What it writes is for its owner's eyes.
+    os.umask(0o077)
+    # Until the log file is known, Python would write to stderr what is logged.
+    logging.getLogger().addHandler(logging.NullHandler())
+    _accept_every_character()
+    try:
+        options = _parser().parse_args(argv)
+        chosen = settings.load(_flags(options))
+        _start_logging(chosen.log)
+        code = _dispatch(options, chosen)
+        # What is left to write may fail; at exit Python would say so itself.
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (UsageError, BadSetting) as error:
+        return _complain(str(error), WRONG_USAGE)
+    except (CommandFailed, HistoryError) as error:
+        return _complain(str(error), FAILED)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has what it wanted.
+        _stop_writing()
+        return DONE
+    except Exception as error:  # noqa: BLE001 - no traceback reaches the screen
+        _log.exception("unexpected error")
+        what = "Something went wrong inside"
+        if isinstance(error, OSError):
+            # Most likely a full disk below stdout.
+            _stop_writing()
+            what = error.strerror or what
+        return _complain(f"{what}; the log file has the details.", FAILED)
+    return code
+
+
+def _dispatch(options: argparse.Namespace, chosen: Settings) -> int:
+    if chosen.is_default_db:
+        _make_folder(chosen.db.parent)
+    match options.command:
+        case "ask":
+            from tui.cli.ask import ask
+
+            return ask(options, chosen)
+        case "log":
+            from tui.cli.log import log
+
+            return log(options, chosen)
+        case _:
+            from tui.cli.open import open_app
+
+            return open_app(options, chosen)
+
+
+def is_on_terminal() -> bool:
+    """Tell whether a person reads stdout, and not a file or a program."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _accept_every_character() -> None:
+    """Replace what an encoding cannot hold, which would end the program otherwise."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _stop_writing() -> None:
+    """Leave Python nothing to complain of when it flushes stdout at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(line: str, code: int) -> int:
+    print(f"streamchat-tui: {clean_line(line)}", file=sys.stderr)
+    return code
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise HistoryError(f"{folder} cannot be made: {error.strerror}.") from error
+
+
+def _start_logging(path: Path) -> None:
+    """Log warnings, without prompts, to a rotating file; to nowhere if there is no place."""
+    from logging.handlers import RotatingFileHandler
+
+    handler: logging.Handler
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handler = RotatingFileHandler(
+            path, maxBytes=1_000_000, backupCount=2, encoding="utf-8", delay=True
+        )
+    except OSError:
+        handler = logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+
+
+def _flags(options: argparse.Namespace) -> Flags:
+    return Flags(
+        db=getattr(options, "db", None),
+        config=getattr(options, "config", None),
+        env_file=getattr(options, "env_file", None),
+        profile=getattr(options, "profile", None),
+        model=getattr(options, "model", None),
+    )
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and where to read on."""
+
+    def error(self, message: str) -> NoReturn:
+        line = clean_line(f"{message}. See: {self.prog} --help")
+        self.exit(WRONG_USAGE, f"streamchat-tui: {line}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    # Suppressed, so that a command's default does not undo what stood before it.
+    common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = common.add_argument_group("options of every command")
+    group.add_argument("--db", type=Path, metavar="PATH", help="the history file")
+    group.add_argument("--config", type=Path, metavar="PATH", help="the config.toml to read")
+    group.add_argument("--env-file", type=Path, metavar="PATH", help="a .env to read keys from")
+    group.add_argument("--profile", metavar="NAME", help="the profile of config.toml to use")
+    group.add_argument("--model", metavar="ID", help="the model to ask")
+    group.add_argument(
+        "--demo", action="store_true", help="use the offline demo, whatever keys there are"
+    )
+    group.add_argument("--version", action="version", version=f"streamchat-tui {__version__}")
+    parser = _Parser(
+        prog="streamchat-tui",
+        description="The terminal home for your conversations with Claude.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    _add_ask(commands, common)
+    _add_log(commands, common)
+    return parser
+
+
+def _add_ask(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
+    ask = commands.add_parser(
+        "ask",
+        help="ask one question, reply on stdout",
+        description="Ask one question. What is piped in is appended to it.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    ask.add_argument("prompt", nargs="*", metavar="PROMPT", help="the question")
+    which = ask.add_mutually_exclusive_group()
+    which.add_argument(
+        "-c", "--continue", action="store_true", dest="is_continuing",
+        help="go on with the newest conversation",
+    )  # fmt: skip
+    which.add_argument("--conversation", metavar="ID", help="go on with this conversation")
+    ask.add_argument("-s", "--system", metavar="TEXT", help="the system prompt")
+    ask.add_argument(
+        "--no-stream", action="store_true", help="wait for the whole reply and print it once"
+    )
+    ask.add_argument("--json", action="store_true", help="print one JSON object")
+    ask.add_argument("--no-save", action="store_true", help="keep nothing in the history")
+
+
+def _add_log(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
+    log = commands.add_parser(
+        "log",
+        help="list saved conversations, or show one",
+        description="List the saved conversations, or show one of them.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    log.add_argument(
+        "id", nargs="?", metavar="ID",
+        help="a conversation: the beginning of its id, or its last 6 characters",
+    )  # fmt: skip
+    log.add_argument(
+        "-n", type=_count, default=20, metavar="N", help="list at most N (default 20; 0: all)"
+    )
+    log.add_argument("--json", action="store_true", help="print one JSON array")
+
+
+def _count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return number

@@ -1,0 +1,43 @@
+"""Opening the app, which is the main job."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tui.claude import Claude
+from tui.cli import FAILED
+from tui.settings import Settings
+from tui.store import open_store
+
+
+def open_app(options: argparse.Namespace, settings: Settings) -> int:
+    """Run the app until it is left, and return the exit code."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print(
+            "streamchat-tui: the app needs a terminal. For scripts there is: ask, log",
+            file=sys.stderr,
+        )
+        return FAILED
+    from tui.app import StreamChat
+
+    if settings.endpoint is None or "demo" in options:
+        from tui import demo
+
+        claude, model = demo.connect(), demo.MODEL
+    else:
+        claude, model = Claude(settings.endpoint), settings.model
+    with open_store(settings.db) as store:
+        app = StreamChat(
+            store,
+            claude,
+            model=model,
+            theme=settings.theme,
+            frames_per_second=settings.frames_per_second,
+            unused_env=settings.unused_env,
+            is_key_missing=settings.endpoint is None,
+            log_path=settings.log,
+            env_path=settings.env,
+        )
+        app.run()
+    return app.return_code or 0

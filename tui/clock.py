@@ -1,0 +1,71 @@
+"""Time and ids that never run backwards.
+
+Ids are UUIDv7: they sort by when they were made and are unique across machines,
+so histories can be merged. The wall clock of a laptop jumps; the order of a
+conversation must not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+import time
+
+
+class Clock:
+    """The wall clock, a stopwatch and a source of ids, safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last_ms = 0
+        self._count = 0
+
+    def wall_ms(self) -> int:
+        """Return the system's idea of the time, in milliseconds since 1970 UTC."""
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        """Return seconds on a clock that only durations may be read from."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+    def random_bytes(self, length: int) -> bytes:
+        """Return the unpredictable part of an id."""
+        return secrets.token_bytes(length)
+
+    def start_after(self, ms: int) -> None:
+        """Go on after `ms`: the newest time a history holds, in which ids were made."""
+        with self._lock:
+            self._advance(ms + 1)
+
+    def now_ms(self) -> int:
+        """Return the time in milliseconds since 1970 UTC; never less than before."""
+        with self._lock:
+            return self._advance(self.wall_ms())
+
+    def new_id(self) -> str:
+        """Return a UUIDv7 in text form, greater than every one made before."""
+        with self._lock:
+            now = self._advance(self.wall_ms())
+            self._count += 1
+            if self._count > 0xFFF:
+                now = self._advance(now + 1)
+            count = self._count
+        tail = bytearray(self.random_bytes(8))
+        tail[0] = tail[0] & 0x3F | 0x80
+        text = (now.to_bytes(6) + (0x7000 | count).to_bytes(2) + tail).hex()
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def _advance(self, ms: int) -> int:
+        if ms > self._last_ms:
+            self._last_ms, self._count = ms, 0
+        return self._last_ms
+
+
+def id_time_ms(identity: str) -> int:
+    """Return the time a UUIDv7 was made, in milliseconds since 1970 UTC."""
+    return int(identity.replace("-", "")[:12], 16)

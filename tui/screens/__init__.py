@@ -1,0 +1,1 @@
+"""The screens: each knows the history on one side and its widgets on the other."""

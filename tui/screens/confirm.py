@@ -1,0 +1,43 @@
+"""A question with two answers, over whatever screen it comes from."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Center, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.sanitise import clean
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """Asks, and dismisses with the answer."""
+
+    CSS_PATH = "confirm.tcss"
+    BINDINGS = [
+        Binding("y,enter", "answer(True)", "Yes"),
+        Binding("n,escape", "answer(False)", "No"),
+    ]
+
+    def __init__(self, question: str, *, yes: str, no: str = "Cancel") -> None:
+        super().__init__()
+        self._question = question
+        self._yes = yes
+        self._no = no
+
+    def compose(self) -> ComposeResult:
+        """Compose the question above its two answers."""
+        with Vertical():
+            yield Static(Content(clean(self._question)))
+            with Center():
+                answers = ("Enter ", "bold $accent"), self._yes, "   "
+                yield Static(
+                    Content.assemble(*answers, ("Esc ", "bold $accent"), self._no),
+                    classes="answers",
+                )
+
+    def action_answer(self, answer: bool) -> None:  # noqa: FBT001 - Textual's actions are positional
+        """Leave with the answer."""
+        self.dismiss(answer)

@@ -1,0 +1,332 @@
+"""What the user may choose, and where files live.
+
+A flag beats a variable, a variable beats `.env`, `.env` beats `config.toml`, and
+that beats the defaults. Read once, at start; everything else is handed values.
+Nothing is read from the current folder by itself: a cloned repository must never
+be able to choose where a key or a prompt goes.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from platformdirs import PlatformDirs
+
+from tui.endpoint import ANTHROPIC, BadEndpoint, Endpoint, checked_base_url, checked_key
+
+DEFAULT_MODEL = "claude-sonnet-5-5"
+DEFAULT_PROFILE = "claude"
+KEY_NAMES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+
+
+_V = TypeVar("_V", str, int, bool)
+
+
+class BadSetting(Exception):
+    """A setting cannot be used. The text is one line for the user, and tells no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What was said on the command line. None: nothing."""
+
+    db: Path | None = None
+    config: Path | None = None
+    env_file: Path | None = None
+    profile: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One endpoint, as `config.toml` describes it."""
+
+    base_url: str | None = None
+    """None: Anthropic's API."""
+    api_key_env: str | None = None
+    """The variable that holds the key for `base_url`."""
+    model: str | None = None
+    allow_http: bool = False
+    """Whether plain http may be used to another machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the user may choose."""
+
+    db: Path
+    is_default_db: bool
+    """Whether the program chose the place itself, and so may make its folder."""
+    log: Path
+    env: Path
+    """The `.env` that keys are read from."""
+    model: str
+    endpoint: Endpoint | None
+    """Where questions go; None while there is no key, token or login."""
+    profile: str = DEFAULT_PROFILE
+    theme: str | None = None
+    frames_per_second: int = 15
+    """How often a streaming reply is redrawn."""
+    unused_env: Path | None = None
+    """A `.env` in the current folder that holds a key, which was not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Config:
+    """What stands in `config.toml`."""
+
+    profile: str | None = None
+    theme: str | None = None
+    frames_per_second: int = 15
+    profiles: dict[str, Profile] = field(default_factory=dict)
+
+
+def load(flags: Flags, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. Raises `BadSetting`."""
+    folders = PlatformDirs("streamchat", appauthor=False)
+    config_path = flags.config or _path(environ, "STREAMCHAT_CONFIG")
+    config = _config(config_path or folders.user_config_path / "config.toml")
+    name = flags.profile or environ.get("STREAMCHAT_PROFILE") or config.profile
+    profile = _chosen_profile(config, name)
+    key_names = {*KEY_NAMES, *(p.api_key_env for p in config.profiles.values())} - {None}
+    env_path = flags.env_file or folders.user_config_path / ".env"
+    if flags.env_file is not None and not flags.env_file.exists():
+        raise BadSetting(f"{flags.env_file} does not exist.")
+    keys = _keys_in(env_path, key_names)
+    endpoint = _endpoint(profile, keys, environ)
+    db = flags.db or _path(environ, "STREAMCHAT_DB")
+    return Settings(
+        db=db or folders.user_data_path / "history.db",
+        is_default_db=db is None,
+        log=folders.user_log_path / "streamchat.log",
+        env=env_path,
+        model=(
+            flags.model or environ.get("STREAMCHAT_MODEL") or profile.model or DEFAULT_MODEL
+        ),
+        endpoint=endpoint,
+        profile=name or DEFAULT_PROFILE,
+        theme=config.theme,
+        frames_per_second=config.frames_per_second,
+        unused_env=_unused_env(env_path) if endpoint is None else None,
+    )
+
+
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    value = environ.get(name)
+    if not value:
+        return None
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise BadSetting(f"{name}: {value} begins with a home folder not known here.") from None
+
+
+def _chosen_profile(config: _Config, name: str | None) -> Profile:
+    if name is None or (name == DEFAULT_PROFILE and name not in config.profiles):
+        return config.profiles.get(DEFAULT_PROFILE, Profile())
+    try:
+        return config.profiles[name]
+    except KeyError:
+        known = ", ".join(sorted({DEFAULT_PROFILE, *config.profiles}))
+        raise BadSetting(f"There is no profile {name!r}; there is: {known}.") from None
+
+
+def _endpoint(
+    profile: Profile, keys: Mapping[str, str], environ: Mapping[str, str]
+) -> Endpoint | None:
+    """Bind each key to the address it was meant for; None when there is no credential."""
+    try:
+        if profile.base_url is not None:
+            return _own_endpoint(profile, keys, environ)
+        return _anthropic_endpoint(profile, keys, environ)
+    except BadEndpoint as error:
+        raise BadSetting(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
+
+
+def _own_endpoint(
+    profile: Profile, keys: Mapping[str, str], environ: Mapping[str, str]
+) -> Endpoint:
+    """Return the endpoint of a profile with an address: connected even without a key."""
+    base_url = checked_base_url(profile.base_url or "", allow_http=profile.allow_http)
+    name = profile.api_key_env
+    key = (environ.get(name) or keys.get(name)) if name else None
+    if not (name and key and key.strip()):
+        return Endpoint(base_url)
+    return Endpoint(base_url, api_key=checked_key(name, key))
+
+
+def _anthropic_endpoint(
+    profile: Profile, keys: Mapping[str, str], environ: Mapping[str, str]
+) -> Endpoint | None:
+    """Return Anthropic's API, or what the environment names with the key beside it."""
+    own = profile.api_key_env
+    names = {"api_key": own or KEY_NAMES[0], "auth_token": KEY_NAMES[1]}
+    for kind, name in names.items():
+        if value := environ.get(name, "").strip():
+            base_url = environ.get("ANTHROPIC_BASE_URL") or ANTHROPIC
+            checked_base_url(base_url, allow_http=profile.allow_http)
+            return _with_credential(base_url, kind, checked_key(name, value))
+    # A key from a file, or a login, goes to Anthropic's API and nowhere else.
+    for kind, name in names.items():
+        if value := keys.get(name, "").strip():
+            return _with_credential(ANTHROPIC, kind, checked_key(name, value))
+    login = _login(environ)
+    return None if login is None else Endpoint(ANTHROPIC, login=login)
+
+
+def _with_credential(base_url: str, kind: str, value: str) -> Endpoint:
+    if kind == "api_key":
+        return Endpoint(base_url, api_key=value)
+    return Endpoint(base_url, auth_token=value)
+
+
+def _login(environ: Mapping[str, str]) -> str | None:
+    """Return the login profile that Anthropic's SDK would use, told by its files."""
+    folder = _path(environ, "ANTHROPIC_CONFIG_DIR")
+    if folder is None and os.name == "nt":
+        folder = Path(environ.get("APPDATA", "~")).expanduser() / "Anthropic"
+    folder = folder or Path("~/.config/anthropic").expanduser()
+    name = environ.get("ANTHROPIC_PROFILE")
+    if not name:
+        try:
+            name = (folder / "active_config").read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            name = "default"
+    if Path(name).name != name:
+        return None
+    exists = any(
+        (folder / kind / f"{name}.json").exists() for kind in ("configs", "credentials")
+    )
+    return name if exists else None
+
+
+def _keys_in(path: Path, names: set[str | None]) -> dict[str, str]:
+    """Return the keys that a `.env` file holds; nothing else in it is looked at.
+
+    Raises `BadSetting` for a file that others may read and for a line that is not
+    understood: named by its number, never by its text.
+    """
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise BadSetting(f"{path} cannot be read: {error.strerror}.") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise BadSetting(f"{path} is not a regular file, so no key is read from it.")
+    if os.name == "posix" and status.st_mode & 0o077:
+        raise BadSetting(f"{path} may be read by others. Run: chmod 600 {path}")
+    return {name: value for name, value in _env_lines(path) if name in names and value}
+
+
+def _env_lines(path: Path) -> list[tuple[str, str | None]]:
+    # The parser itself: what reads whole files skips the lines it cannot read.
+    from dotenv.parser import parse_stream
+
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            bindings = list(parse_stream(lines))
+    except UnicodeDecodeError:
+        raise BadSetting(f"{path} is not a text file in UTF-8.") from None
+    except OSError as error:
+        raise BadSetting(f"{path} cannot be read: {error.strerror}.") from error
+    for binding in bindings:
+        if binding.error:
+            raise BadSetting(f"{path}, line {binding.original.line}: not a NAME=value line.")
+    return [(binding.key, binding.value) for binding in bindings if binding.key]
+
+
+def _unused_env(read: Path) -> Path | None:
+    """Return the current folder's `.env` if it holds a key that was not read."""
+    try:
+        path = Path.cwd() / ".env"
+        # A link or a pipe, put there by somebody else, might never end.
+        if path == read.absolute() or not stat.S_ISREG(path.lstat().st_mode):
+            return None
+        names = {name for name, value in _env_lines(path) if value}
+    except (BadSetting, OSError):
+        return None
+    return path if names.intersection(KEY_NAMES) else None
+
+
+def _config(path: Path) -> _Config:
+    """Read `config.toml`. No file: nothing is chosen. Raises `BadSetting`."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return _Config()
+    except UnicodeDecodeError:
+        raise BadSetting(f"{path} is not a text file in UTF-8.") from None
+    except OSError as error:
+        raise BadSetting(f"{path} cannot be read: {error.strerror}.") from error
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadSetting(f"{path}: {error}.") from None
+    reader = _TableReader(path, "", table)
+    profiles = {
+        name: _profile(_TableReader(path, f"profiles.{name}", inner))
+        for name, inner in reader.table("profiles").items()
+    }
+    frames = reader.value("frames_per_second", int)
+    frames = 15 if frames is None else frames
+    if not 1 <= frames <= 60:
+        raise BadSetting(f"{path}: frames_per_second must be from 1 to 60.")
+    config = _Config(
+        profile=reader.value("profile", str),
+        theme=reader.value("theme", str),
+        frames_per_second=frames,
+        profiles=profiles,
+    )
+    reader.check_all_known()
+    return config
+
+
+def _profile(reader: _TableReader) -> Profile:
+    profile = Profile(
+        base_url=reader.value("base_url", str),
+        api_key_env=reader.value("api_key_env", str),
+        model=reader.value("model", str),
+        allow_http=reader.value("allow_http", bool) or False,
+    )
+    reader.check_all_known()
+    return profile
+
+
+class _TableReader:
+    """Reads a table of TOML, and complains by name of what does not belong in it."""
+
+    def __init__(self, path: Path, name: str, table: Any) -> None:
+        self._where = f"{path}, [{name}]" if name else f"{path}"
+        if not isinstance(table, dict):
+            raise BadSetting(f"{self._where} must be a table.")
+        self._left = dict(table)
+
+    def value(self, name: str, kind: type[_V]) -> _V | None:
+        """Return a value of the kind asked for; None if it is not given."""
+        value = self._left.pop(name, None)
+        if value is None:
+            return None
+        # A bool is an int to Python, but not to a reader.
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            words = {str: "a string", int: "a whole number", bool: "true or false"}
+            raise BadSetting(f"{self._where}: {name} must be {words[kind]}.")
+        return value
+
+    def table(self, name: str) -> dict[str, Any]:
+        """Return an inner table; an empty one if it is not given."""
+        value = self._left.pop(name, {})
+        if not isinstance(value, dict):
+            raise BadSetting(f"{self._where}: {name} must be a table.")
+        return value
+
+    def check_all_known(self) -> None:
+        """Raise for a name that nothing reads: it is most likely misspelt."""
+        if self._left:
+            raise BadSetting(f"{self._where}: there is no setting {next(iter(self._left))!r}.")

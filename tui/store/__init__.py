@@ -1,0 +1,399 @@
+"""The history on disk: the only room that speaks SQL.
+
+One thread owns the connection that writes, another the one that reads, so the
+screen never waits for the disk and writes land in the order they were made.
+Cancelling the await of a write does not undo it: what was asked for lands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from tui.clock import Clock, id_time_ms
+from tui.conversation import Conversation, Message, Model, Request
+from tui.listing import Key, Listing, Page
+from tui.sanitise import whole
+from tui.store import connection as opening
+from tui.store import listing, rows
+from tui.store.connection import HistoryError
+from tui.store.owner import Owner, is_alive
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+__all__ = ["HistoryError", "Store", "open_store"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_LINE = """
+    WITH RECURSIVE line (id, parent_id, depth) AS (
+        SELECT id, parent_id, 0 FROM messages WHERE id = ?
+        UNION ALL
+        SELECT m.id, m.parent_id, depth + 1 FROM messages AS m
+        JOIN line ON m.id = line.parent_id
+    )
+"""
+
+
+def _writes(
+    method: Callable[Concatenate[Store, Database, P], R],
+) -> Callable[Concatenate[Store, P], Coroutine[Any, Any, R]]:
+    """Make a blocking method awaitable: one transaction, on the writer's thread."""
+
+    @functools.wraps(method)
+    async def call(self: Store, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        def work() -> R:
+            try:
+                db = self._writer()
+                with opening.transaction(db.conn):
+                    return method(self, db, *args, **kwargs)
+            except sqlite3.Error as error:
+                _log.exception("writing failed")
+                raise HistoryError(f"The history could not be written: {error}.") from error
+
+        loop = asyncio.get_running_loop()
+        # Shielded, because cancelling the await would unqueue the work.
+        return await asyncio.shield(loop.run_in_executor(self._writer_thread, work))
+
+    return call
+
+
+def _reads(
+    method: Callable[Concatenate[Store, sqlite3.Connection, P], R],
+) -> Callable[Concatenate[Store, P], Coroutine[Any, Any, R]]:
+    """Make a blocking method awaitable, on the reader's thread."""
+
+    @functools.wraps(method)
+    async def call(self: Store, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        def work() -> R:
+            try:
+                return method(self, self._reader, *args, **kwargs)
+            except sqlite3.Error as error:
+                _log.exception("reading failed")
+                raise HistoryError(f"The history could not be read: {error}.") from error
+
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._reader_thread, work)
+
+    return call
+
+
+class Store:
+    """Conversations, their messages and the ledger. Made by `open_store`."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self.clock = clock
+        self._reader = opening.open_reader(path)
+        self._reader_thread = ThreadPoolExecutor(1, "history-reader")
+        self._writer_thread = ThreadPoolExecutor(1, "history-writer")
+        self._database: Database | None = None
+        self._owner: Owner | None = None
+        newest = self._reader.execute(
+            "SELECT max(id) FROM (SELECT max(id) AS id FROM messages"
+            " UNION ALL SELECT max(id) FROM conversations)"
+        ).fetchone()[0]
+        if newest is not None:
+            clock.start_after(id_time_ms(newest))
+
+    def new_id(self) -> str:
+        """Return an id for a conversation, a message or a request."""
+        return self.clock.new_id()
+
+    @_reads
+    def conversations(
+        self, connection: sqlite3.Connection, *, limit: int = -1
+    ) -> list[Conversation]:
+        """Return conversations, pinned ones first, then the most recently used."""
+        return listing.newest_first(connection, limit)
+
+    @_reads
+    def listing(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        cursor_id: str | None = None,
+        anchor: Key | None = None,
+    ) -> Listing:
+        """Return the list's groups now, and its pages around a conversation and a place."""
+        return listing.listing(connection, self.clock.now_ms(), cursor_id, anchor)
+
+    @_reads
+    def page(self, connection: sqlite3.Connection, of: Listing, start: int) -> Page | None:
+        """Return a page of a list; None if the list is no longer that one."""
+        return listing.page(connection, of, start)
+
+    @_reads
+    def neighbour(
+        self, connection: sqlite3.Connection, conversation_id: str, step: int
+    ) -> str | None:
+        """Return the conversation after another in the list (`step` 1) or before it (-1).
+
+        None past either end. Of one that is not in the list: the list's first.
+        """
+        return listing.neighbour(connection, conversation_id, step)
+
+    @_reads
+    def conversation(
+        self, connection: sqlite3.Connection, conversation_id: str
+    ) -> Conversation | None:
+        """Return one conversation; None if there is none, or it is in the trash."""
+        return listing.by_id(connection, conversation_id)
+
+    @_reads
+    def matching(self, connection: sqlite3.Connection, part: str) -> list[Conversation]:
+        """Return the conversations whose id begins with `part` or ends in its 6 letters.
+
+        At most three: more would not help to say which is meant.
+        """
+        return listing.by_part_of_id(connection, part)
+
+    @_reads
+    def newest(self, connection: sqlite3.Connection, *, is_demo: bool) -> Conversation | None:
+        """Return the conversation last used, of the demo's or of the others."""
+        return listing.last_used(connection, is_demo=is_demo)
+
+    @_reads
+    def is_demo(self, connection: sqlite3.Connection, conversation_id: str) -> bool | None:
+        """Tell whether the offline demo answered in a conversation; None: nobody has yet."""
+        found = connection.execute(
+            "SELECT DISTINCT endpoint = 'demo' FROM messages"
+            " WHERE conversation_id = ? AND role = 'assistant'",
+            [conversation_id],
+        ).fetchall()
+        return any(row[0] for row in found) if found else None
+
+    @_reads
+    def line(self, connection: sqlite3.Connection, tip_id: str | None) -> list[Message]:
+        """Return the messages from the first one to `tip_id`. Unknown tip: none."""
+        blocks = defaultdict(list)
+        for row in connection.execute(
+            f"{_LINE} SELECT b.* FROM line JOIN blocks AS b ON b.message_id = line.id"
+            " ORDER BY b.message_id, b.seq",
+            [tip_id],
+        ):
+            blocks[row["message_id"]].append(row)
+        # In order of attempts, so that the last one stays.
+        requests = {
+            row["message_id"]: row
+            for row in connection.execute(
+                f"{_LINE} SELECT r.* FROM line JOIN requests AS r ON r.message_id = line.id"
+                " WHERE r.purpose = 'reply' ORDER BY r.attempt",
+                [tip_id],
+            )
+        }
+        found = connection.execute(
+            f"{_LINE} SELECT m.* FROM line JOIN messages AS m ON m.id = line.id"
+            " ORDER BY line.depth DESC",
+            [tip_id],
+        )
+        return [
+            rows.message_from(row, blocks[row["id"]], requests.get(row["id"])) for row in found
+        ]
+
+    @_reads
+    def models(
+        self, connection: sqlite3.Connection, host: str
+    ) -> tuple[int, list[Model]] | None:
+        """Return when a host's models were fetched, in milliseconds, and the models."""
+        row = connection.execute(
+            "SELECT fetched_ms, models FROM model_lists WHERE host = ?", [host]
+        ).fetchone()
+        return None if row is None else (row["fetched_ms"], rows.models_from(row["models"]))
+
+    @_reads
+    def select(
+        self, connection: sqlite3.Connection, sql: str, parameters: Sequence[object] = ()
+    ) -> list[dict[str, Any]]:
+        """Return the rows of a query over the public views, by column name."""
+        return [dict(row) for row in connection.execute(sql, parameters)]
+
+    @_writes
+    def add_question(self, db: Database, conversation: Conversation, message: Message) -> None:
+        """Keep a question at the tip of its conversation, which is made if it is new.
+
+        A conversation that exists takes over the model and the system prompt.
+        """
+        db.execute(
+            "INSERT INTO conversations (id, title, model, system, created_ms, updated_ms)"
+            " VALUES (:id, :title, :model, :system, :now, :now)"
+            " ON CONFLICT (id) DO UPDATE SET model = :model, system = :system,"
+            " updated_ms = :now",
+            {
+                "id": conversation.id,
+                "title": whole(conversation.title),
+                "model": conversation.model,
+                "system": whole(conversation.system),
+                "now": message.created_ms,
+            },
+        )
+        self._insert_message(db, message)
+        db.execute(
+            "UPDATE conversations SET tip_id = ? WHERE id = ?",
+            [message.id, conversation.id],
+        )
+
+    @_writes
+    def begin_reply(
+        self, db: Database, message: Message, request: Request, *, tip_id: str | None
+    ) -> None:
+        """Open a reply: its empty message, its first row in the ledger, its stream.
+
+        The tip moves to it, unless it is no longer at `tip_id`.
+        """
+        self._insert_message(db, message)
+        db.table("streams").insert(
+            {
+                "message_id": message.id,
+                "owner": self._own(),
+                "started_ms": message.created_ms,
+            }
+        )
+        db.table("requests").insert(rows.row_of_request(request))
+        db.execute(
+            "UPDATE conversations SET tip_id = ?, updated_ms = ? WHERE id = ? AND tip_id IS ?",
+            [message.id, message.created_ms, message.conversation_id, tip_id],
+        )
+
+    @_writes
+    def begin_attempt(self, db: Database, failed: Request, request: Request) -> None:
+        """Close the ledger's row of an attempt that failed and open the next one's."""
+        self._update_request(db, failed)
+        db.table("requests").insert(rows.row_of_request(request))
+
+    @_writes
+    def finish_reply(self, db: Database, message: Message, request: Request) -> None:
+        """Keep a reply however it ended, with its last row in the ledger.
+
+        Of a reply whose conversation is gone meanwhile, only the ledger's row is kept.
+        """
+        found = db.execute("SELECT n FROM messages WHERE id = ?", [message.id]).fetchone()
+        if found is not None:
+            self._insert_blocks(db, message)
+            db.table("messages").update(found[0], rows.row_of_ending(message))
+        self._update_request(db, request)
+        self._close_stream(db, message.id)
+
+    @_writes
+    def keep_models(self, db: Database, host: str, models: Sequence[Model]) -> None:
+        """Keep what a host's Models API answered, with the time."""
+        db.execute(
+            "INSERT INTO model_lists (host, fetched_ms, models) VALUES (?, ?, ?)"
+            " ON CONFLICT (host) DO UPDATE SET fetched_ms = excluded.fetched_ms,"
+            " models = excluded.models",
+            [host, self.clock.now_ms(), rows.dumps([model.wire for model in models])],
+        )
+
+    async def recover(self) -> int:
+        """Mark the replies of programs that died as interrupted; return how many.
+
+        A reply whose program still runs, even suspended, is not touched.
+        """
+        if not await self.select("SELECT 1 FROM messages WHERE state = 'streaming' LIMIT 1"):
+            return 0
+        return await self._interrupt_orphans()
+
+    @_writes
+    def _interrupt_orphans(self, db: Database) -> int:
+        streaming = db.execute(
+            "SELECT m.id, s.owner FROM messages AS m"
+            " LEFT JOIN streams AS s ON s.message_id = m.id WHERE m.state = 'streaming'"
+        ).fetchall()
+        orphans = [
+            message_id
+            for message_id, owner in streaming
+            if owner is None or not is_alive(self._locks, owner)
+        ]
+        for message_id in orphans:
+            db.execute(
+                "UPDATE messages SET state = 'interrupted', finished_ms = ? WHERE id = ?",
+                [self.clock.now_ms(), message_id],
+            )
+            db.execute(
+                "UPDATE requests SET state = 'interrupted'"
+                " WHERE message_id = ? AND state = 'streaming'",
+                [message_id],
+            )
+            self._close_stream(db, message_id)
+        return len(orphans)
+
+    def close(self) -> None:
+        """Wait for the writes that were asked for, then close. Blocks."""
+        self._reader_thread.shutdown()
+        self._reader.close()
+        self._writer_thread.submit(self._close_writer).result()
+        self._writer_thread.shutdown()
+
+    def _close_writer(self) -> None:
+        if self._database is not None:
+            self._database.conn.execute("PRAGMA optimize")
+            self._database.close()
+        if self._owner is not None:
+            self._owner.release()
+
+    def _writer(self) -> Database:
+        """Return the writer's connection, opened at the first write."""
+        if self._database is None:
+            self._database = opening.open_writer(self.path)
+        return self._database
+
+    @property
+    def _locks(self) -> Path:
+        return self.path.parent / "run"
+
+    def _own(self) -> str:
+        """Return this program's owner id, taking the lock for the first reply."""
+        if self._owner is None:
+            self._owner = Owner(self._locks, self.new_id())
+        return self._owner.id
+
+    def _insert_message(self, db: Database, message: Message) -> None:
+        db.table("messages").insert(rows.row_of_message(message))
+        self._insert_blocks(db, message)
+
+    def _insert_blocks(self, db: Database, message: Message) -> None:
+        db.table("blocks").insert_all(
+            rows.row_of_block(message.id, seq, block)
+            for seq, block in enumerate(message.blocks)
+        )
+
+    def _update_request(self, db: Database, request: Request) -> None:
+        # In plain SQL, because a row that was never written is no error: its
+        # reply could not be begun, and that is what is reported.
+        row = rows.row_of_request(request)
+        columns = ", ".join(f"{name} = :{name}" for name in row)
+        db.execute(f"UPDATE requests SET {columns} WHERE id = :id", row)
+
+    def _close_stream(self, db: Database, message_id: str) -> None:
+        db.execute("DELETE FROM journal WHERE message_id = ?", [message_id])
+        db.execute("DELETE FROM streams WHERE message_id = ?", [message_id])
+
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def open_store(path: Path, clock: Clock | None = None) -> Generator[Store]:
+    """Open the history at `path`, making or migrating it first.
+
+    Raises `HistoryError`. On exit, waits for the writes asked for, then closes.
+    """
+    opening.prepare(path)
+    try:
+        store = Store(path, clock or Clock())
+    except sqlite3.Error as error:
+        raise HistoryError(f"{path} cannot be read: {error}.") from error
+    try:
+        yield store
+    finally:
+        store.close()

@@ -1,0 +1,189 @@
+"""Values into rows, and rows into values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from tui.conversation import (
+    READABLE,
+    Block,
+    Conversation,
+    Failure,
+    Figures,
+    Json,
+    Message,
+    Model,
+    Request,
+    Timing,
+    Usage,
+)
+from tui.sanitise import whole
+from tui.store.pairs import pairs
+
+Row = Mapping[str, Any]
+
+
+def dumps(value: object) -> str:
+    """Return compact JSON with its keys in the order they came."""
+    return json.dumps(_whole(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def conversation_from(row: Row) -> Conversation:
+    """Read a row of `conversations`, with the tip's state beside it."""
+    return Conversation(
+        id=row["id"],
+        model=row["model"],
+        title=row["title"],
+        system=row["system"],
+        tip_id=row["tip_id"],
+        is_pinned=bool(row["is_pinned"]),
+        created_ms=row["created_ms"],
+        updated_ms=row["updated_ms"],
+        tip_state=row["tip_state"],
+    )
+
+
+def row_of_message(message: Message) -> dict[str, Any]:
+    """Return the row of `messages`; its blocks have rows of their own."""
+    return {
+        "id": message.id,
+        "conversation_id": message.conversation_id,
+        "parent_id": message.parent_id,
+        "role": message.role,
+        "created_ms": message.created_ms,
+        **row_of_ending(message),
+    }
+
+
+def row_of_ending(message: Message) -> dict[str, Any]:
+    """Return the columns of `messages` that are known when a message has ended."""
+    return {
+        "state": message.state,
+        "finished_ms": message.finished_ms,
+        "model": message.model,
+        "stop_reason": message.stop_reason,
+        "stop_details": dumps(message.stop_details) if message.stop_details else None,
+        "failure": dumps(asdict(message.failure)) if message.failure else None,
+        "endpoint": message.endpoint,
+        "context": message.context,
+    }
+
+
+def message_from(row: Row, blocks: Iterable[Row], request: Row | None) -> Message:
+    """Read a row of `messages`, with its blocks' rows and its last request's."""
+    return Message(
+        id=row["id"],
+        conversation_id=row["conversation_id"],
+        role=row["role"],
+        blocks=tuple(block_from(block) for block in blocks),
+        created_ms=row["created_ms"],
+        parent_id=row["parent_id"],
+        state=row["state"],
+        finished_ms=row["finished_ms"],
+        model=row["model"],
+        stop_reason=row["stop_reason"],
+        stop_details=json.loads(row["stop_details"]) if row["stop_details"] else None,
+        failure=Failure(**json.loads(row["failure"])) if row["failure"] else None,
+        endpoint=row["endpoint"],
+        context=row["context"],
+        figures=None if request is None else figures_from(request),
+    )
+
+
+def row_of_block(message_id: str, seq: int, block: Block) -> dict[str, Any]:
+    """Return the row of a block.
+
+    Its long string stands in a column of its own, where it can be searched; the
+    rest of the JSON keeps its place with null in it, and with it the key order.
+    """
+    wire: Json = _whole(block.wire)
+    name = READABLE.get(block.type)
+    words = wire.get(name) if name else None
+    if not isinstance(words, str):
+        name, words = None, None
+    return {
+        "message_id": message_id,
+        "seq": seq,
+        "type": whole(block.type),
+        "text": words,
+        "pairs": pairs(words) if words else None,
+        "data": dumps(wire | {name: None} if name else wire),
+        "is_sendable": int(block.is_sendable),
+    }
+
+
+def block_from(row: Row) -> Block:
+    """Read a block, equal to what was stored, key order included."""
+    wire: Json = json.loads(row["data"])
+    if row["text"] is not None:
+        wire[READABLE[row["type"]]] = row["text"]
+    return Block(wire, is_sendable=bool(row["is_sendable"]))
+
+
+def row_of_request(request: Request) -> dict[str, Any]:
+    """Return the row of the ledger."""
+    failure = request.failure
+    return {
+        "id": request.id,
+        "conversation_id": request.conversation_id,
+        "message_id": request.message_id,
+        "attempt": request.attempt,
+        "endpoint": request.endpoint,
+        "state": request.state,
+        "model_requested": request.model_requested,
+        "model": request.model,
+        "api_message_id": request.api_message_id,
+        "request_id": request.request_id,
+        "started_ms": request.started_ms,
+        "since_first_ms": request.since_first_ms,
+        **asdict(request.timing),
+        "http_status": failure.status if failure else None,
+        "error_type": failure.type if failure else None,
+        "error_code": failure.code if failure else None,
+        "error_message": failure.message if failure else None,
+        "stop_reason": request.stop_reason,
+        "input_tokens": request.usage.input_tokens,
+        "output_tokens": request.usage.output_tokens,
+        "cache_read_input_tokens": request.usage.cache_read_input_tokens,
+        "cache_creation_input_tokens": request.usage.cache_creation_input_tokens,
+        "thinking_tokens": request.usage.thinking_tokens,
+        "usage": dumps(request.usage.wire),
+    }
+
+
+def figures_from(row: Row) -> Figures:
+    """Read what a reply took from the row of its last attempt."""
+    timing = Timing(
+        first_byte_ms=row["first_byte_ms"],
+        first_thinking_ms=row["first_thinking_ms"],
+        first_text_ms=row["first_text_ms"],
+        duration_ms=row["duration_ms"],
+        longest_gap_ms=row["longest_gap_ms"],
+    )
+    return Figures(
+        usage=Usage(json.loads(row["usage"])),
+        timing=timing.later(row["since_first_ms"]),
+        attempts=row["attempt"],
+        request_id=row["request_id"],
+    )
+
+
+def models_from(text: str) -> list[Model]:
+    """Read a kept list of models."""
+    return [Model(wire) for wire in json.loads(text)]
+
+
+def _whole(value: Any) -> Any:
+    """Return a JSON value in which every string can be stored."""
+    match value:
+        case str():
+            return whole(value)
+        case dict():
+            return {_whole(name): _whole(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_whole(inner) for inner in value]
+        case _:
+            return value

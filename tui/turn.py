@@ -1,0 +1,368 @@
+"""One turn: a question goes in, a reply comes out, both are kept.
+
+This is the whole program, less its looks. It takes a callback rather than
+yielding events, so that a cancellation always lands in the frame that must keep
+the reply, wherever the work was when it was stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from tui.claude import Claude
+from tui.clock import Clock
+from tui.conversation import (
+    Block,
+    BlockDelta,
+    Conversation,
+    Draft,
+    Failure,
+    Figures,
+    Finished,
+    Json,
+    Message,
+    Model,
+    ReplyEvent,
+    ReplyFailed,
+    Request,
+    Retry,
+    State,
+    Timing,
+    ended_state,
+    wire_messages,
+)
+from tui.store import Store
+
+Show = Callable[[Draft], None]
+"""Shows a reply so far; called after every event."""
+
+RETRY_WAITS = (1.0, 2.0, 4.0)
+"""Seconds before the second, third and fourth attempt, unless the endpoint says."""
+
+LONGEST_WAIT = 60.0
+"""The longest an endpoint's `retry-after` is obeyed without a person's word, in seconds."""
+
+MODELS_WAIT = 2.0
+"""How long a first request waits to learn what the models can do, in seconds."""
+
+MODELS_FRESH_MS = 24 * 60 * 60 * 1000
+
+
+async def ask(store: Store, conversation: Conversation, text: str) -> Message:
+    """Keep a question at the tip of its conversation. On disk when this returns."""
+    message = Message(
+        id=store.new_id(),
+        conversation_id=conversation.id,
+        role="user",
+        blocks=(Block({"type": "text", "text": text}),),
+        created_ms=store.clock.now_ms(),
+        parent_id=conversation.tip_id,
+    )
+    await store.add_question(conversation, message)
+    return message
+
+
+def draft_for(store: Store, question: Message, model: str) -> Draft:
+    """Return the empty draft of a reply to `question`."""
+    return Draft(
+        id=store.new_id(),
+        conversation_id=question.conversation_id,
+        model=model,
+        started_ms=store.clock.now_ms(),
+    )
+
+
+async def reply(
+    store: Store,
+    claude: Claude,
+    question: Message,
+    draft: Draft,
+    show: Show,
+    *,
+    tip_id: str | None,
+    system: str = "",
+    is_streamed: bool = True,
+    waits: Sequence[float] = RETRY_WAITS,
+) -> Message:
+    """Answer `question` into `draft`, show it as it grows, keep it however it ends.
+
+    Returns the message as kept; its `state` tells how it ended, its `failure`
+    why. The conversation's tip moves to it when it begins, unless it is no longer
+    at `tip_id`. Cancelling keeps what has arrived, as `stopped`, and is raised
+    again, as is whatever `show` raises. Raises `HistoryError` when it could not
+    be kept.
+    """
+    clock = store.clock
+    message = Message(
+        id=draft.id,
+        conversation_id=draft.conversation_id,
+        role="assistant",
+        blocks=(),
+        created_ms=draft.started_ms,
+        parent_id=question.id,
+        state="streaming",
+        model=draft.model,
+        endpoint=claude.endpoint.identity,
+        context=_context(system),
+    )
+    ledger = _Ledger(store, claude.endpoint.identity, draft)
+    # Whatever ends this and is not found out below came from this side.
+    state: State = "stopped"
+    failure: Failure | None = None
+    try:
+        await store.begin_reply(message, ledger.request, tip_id=tip_id)
+        line = await store.line(question.id)
+        sending = _Sending(
+            claude,
+            wire_messages(line, endpoint=message.endpoint or "", context=message.context),
+            system=system,
+            is_streamed=is_streamed,
+            described=await _described(store, claude, draft.model),
+        )
+        ledger.start()
+        await _receive(sending, ledger, show, waits)
+    except ReplyFailed as error:
+        state, failure = _failed_state(error), error.failure
+    finally:
+        if draft.finished is not None:
+            state, failure = ended_state(draft.finished), None
+        message = replace(
+            message,
+            blocks=draft.blocks,
+            state=state,
+            finished_ms=clock.now_ms(),
+            model=draft.model,
+            stop_reason=draft.stop_reason,
+            stop_details=draft.stop_details,
+            failure=failure,
+            figures=ledger.close(state, failure),
+        )
+        draft.ended = message
+        await store.finish_reply(message, ledger.request)
+    return message
+
+
+async def refresh_models(store: Store, claude: Claude) -> None:
+    """Ask the endpoint what its models can do, unless it was asked within a day.
+
+    An endpoint that cannot be asked just now is asked another time.
+    """
+    known = await store.models(claude.endpoint.host)
+    if known is not None and store.clock.now_ms() - known[0] < MODELS_FRESH_MS:
+        return
+    try:
+        models = await claude.models()
+    except ReplyFailed:
+        return
+    await store.keep_models(claude.endpoint.host, models)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """A request, ready to be made as often as it takes."""
+
+    claude: Claude
+    messages: list[Json]
+    system: str
+    is_streamed: bool
+    described: Model | None
+
+
+class _Ledger:
+    """The rows of one reply in the ledger, one for each attempt, and their clock."""
+
+    def __init__(self, store: Store, endpoint: str, draft: Draft) -> None:
+        self.store = store
+        self.draft = draft
+        self.clock: Clock = store.clock
+        self.start()
+        self.request = Request(
+            id=store.new_id(),
+            conversation_id=draft.conversation_id,
+            message_id=draft.id,
+            endpoint=endpoint,
+            model_requested=draft.model,
+            started_ms=draft.started_ms,
+        )
+
+    def start(self) -> None:
+        """Start the first attempt's clock: what comes before is not the endpoint's time."""
+        self._first = self.clock.monotonic()
+        self._restart(self._first)
+
+    def _restart(self, now: float) -> None:
+        self._started = self._heard = now
+        self._timing, self._longest_gap = Timing(), 0.0
+
+    def note(self, event: ReplyEvent) -> None:
+        """Note when an event came."""
+        now = self.clock.monotonic()
+        timing, elapsed = self._timing, _ms(now - self._started)
+        if timing.first_byte_ms is None:
+            self._timing = replace(timing, first_byte_ms=elapsed)
+        else:
+            self._longest_gap = max(self._longest_gap, now - self._heard)
+        self._heard = now
+        match event:
+            case BlockDelta(_, "thinking_delta") if timing.first_thinking_ms is None:
+                self._timing = replace(self._timing, first_thinking_ms=elapsed)
+            case BlockDelta(_, "text_delta") if timing.first_text_ms is None:
+                self._timing = replace(self._timing, first_text_ms=elapsed)
+            case Finished(blocks) if timing.first_text_ms is None and blocks:
+                # A reply that was not streamed has its first words with its last.
+                self._timing = replace(self._timing, first_text_ms=elapsed)
+            case _:
+                pass
+
+    def close(self, state: State, failure: Failure | None) -> Figures:
+        """Close the row of the attempt; return what the reply has taken so far."""
+        draft = self.draft
+        # A whole reply ended with its last event; reading on to the end of the
+        # connection is not its time.
+        until = self.clock.monotonic() if draft.finished is None else self._heard
+        timing = replace(
+            self._timing,
+            duration_ms=_ms(until - self._started),
+            longest_gap_ms=None if draft.api_message_id is None else _ms(self._longest_gap),
+        )
+        self.request = replace(
+            self.request,
+            state=state,
+            model=draft.model if draft.api_message_id else None,
+            api_message_id=draft.api_message_id,
+            request_id=draft.request_id or (failure.request_id if failure else None),
+            stop_reason=draft.stop_reason,
+            usage=draft.usage,
+            timing=timing,
+            failure=failure,
+        )
+        since = self.request.since_first_ms
+        return Figures(
+            usage=draft.usage,
+            timing=timing.later(since),
+            attempts=self.request.attempt,
+            request_id=self.request.request_id,
+        )
+
+    async def next_attempt(self, failed: ReplyFailed) -> None:
+        """Close this attempt's row as failed and open the next one's."""
+        self.close(_failed_state(failed), failed.failure)
+        closed = self.request
+        self.draft.start_over(closed.model_requested)
+        self._restart(self.clock.monotonic())
+        self.request = Request(
+            id=self.store.new_id(),
+            conversation_id=closed.conversation_id,
+            message_id=closed.message_id,
+            endpoint=closed.endpoint,
+            model_requested=closed.model_requested,
+            started_ms=self.clock.now_ms(),
+            attempt=closed.attempt + 1,
+            since_first_ms=_ms(self._started - self._first),
+        )
+        await self.store.begin_attempt(closed, self.request)
+
+
+async def _receive(
+    sending: _Sending, ledger: _Ledger, show: Show, waits: Sequence[float]
+) -> None:
+    """Make the request until it is answered. Raises `ReplyFailed` when it is not."""
+    draft = ledger.draft
+    while True:
+        try:
+            await _attempt(sending, ledger, show)
+        except ReplyFailed as error:
+            wait = _wait_before_retry(error, draft, ledger.request.attempt, waits)
+            if wait is None:
+                raise
+            draft.retry = Retry(
+                ledger.request.attempt + 1, ledger.clock.monotonic() + wait, str(error)
+            )
+            show(draft)
+            await ledger.clock.sleep(wait)
+            draft.retry = None
+            await ledger.next_attempt(error)
+            show(draft)
+        else:
+            return
+
+
+async def _attempt(sending: _Sending, ledger: _Ledger, show: Show) -> None:
+    draft = ledger.draft
+    method = sending.claude.stream if sending.is_streamed else sending.claude.create
+    events = method(
+        sending.messages,
+        model=ledger.request.model_requested,
+        system=sending.system,
+        described=sending.described,
+    )
+    async with aclosing(events):
+        async for event in events:
+            ledger.note(event)
+            draft.take(event)
+            show(draft)
+    if draft.finished is None:
+        raise _ended_early(draft)
+
+
+def _ended_early(draft: Draft) -> ReplyFailed:
+    """Return the error of a stream that ended without `message_stop`, and without one."""
+    if draft.api_message_id is None:
+        return ReplyFailed(Failure("The endpoint sent an empty answer.", type="protocol"))
+    return ReplyFailed(
+        Failure("The connection ended before the reply did.", type="cut_off"), is_cut=True
+    )
+
+
+def _wait_before_retry(
+    error: ReplyFailed, draft: Draft, attempt: int, waits: Sequence[float]
+) -> float | None:
+    """Return the seconds to wait before trying again; None when this was the last try.
+
+    Nothing is tried again by itself once anything of the reply has arrived.
+    """
+    if not error.is_retryable or draft.has_content or attempt > len(waits):
+        return None
+    if error.retry_after is not None:
+        return error.retry_after if error.retry_after <= LONGEST_WAIT else None
+    if error.failure.status == 429 and attempt > 1:
+        # A spending limit says 429 without `retry-after`, and stays.
+        return None
+    return waits[attempt - 1] * random.uniform(1.0, 1.25)  # noqa: S311 - jitter, not a secret
+
+
+def _failed_state(error: ReplyFailed) -> State:
+    return "cut_off" if error.is_cut else "failed"
+
+
+async def _described(store: Store, claude: Claude, model: str) -> Model | None:
+    """Return what the endpoint says of a model; None when it does not say."""
+    host = claude.endpoint.host
+    known = await store.models(host)
+    if known is None:
+        await claude.ready()
+        try:
+            async with asyncio.timeout(MODELS_WAIT):
+                models = await claude.models()
+        except (TimeoutError, ReplyFailed):
+            return None
+        await store.keep_models(host, models)
+    else:
+        models = known[1]
+    return next((found for found in models if found.id == model), None)
+
+
+def _context(system: str) -> str | None:
+    """Return a digest of what stands before the messages of a request."""
+    if not system:
+        return None
+    return hashlib.blake2b(system.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

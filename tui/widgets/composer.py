@@ -1,0 +1,97 @@
+"""The box the user writes in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import events
+from textual.binding import Binding
+from textual.message import Message as TextualMessage
+from textual.widgets import TextArea
+
+_RAW_NEWLINES = ("shift+\r", "ctrl+\r")
+"""What Textual calls Shift+Enter and Ctrl+Enter in terminals with modifyOtherKeys.
+
+They cannot be bound: a binding's key loses its white space.
+"""
+
+
+class Composer(TextArea):
+    """A text area in which Enter sends and Ctrl+J breaks the line. A paste never sends."""
+
+    BINDINGS = [
+        Binding("enter", "send", "Send", id="composer.send"),
+        Binding(
+            "ctrl+j,shift+enter",
+            "newline",
+            "New line",
+            id="composer.newline",
+        ),
+        Binding("pageup", "scroll_transcript(-1)", "Scroll up", show=False),
+        Binding("pagedown", "scroll_transcript(1)", "Scroll down", show=False),
+    ]
+
+    @dataclass
+    class Sent(TextualMessage):
+        """The user sent some text. The composer is empty by then."""
+
+        text: str
+
+    @dataclass
+    class Scrolled(TextualMessage):
+        """The user wants to read on or back without leaving the composer."""
+
+        pages: int
+
+    def __init__(self) -> None:
+        super().__init__(
+            placeholder="Ask anything",
+            show_line_numbers=False,
+            highlight_cursor_line=False,
+            tab_behavior="focus",
+        )
+        # A blinking cursor would wake the program twice a second.
+        self.cursor_blink = False
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Send and break lines in turn with the letters around them.
+
+        As a priority binding Enter would overtake letters typed just before it;
+        as an ordinary one it would be overtaken by letters typed just after.
+        """
+        bound = self._bindings.key_to_bindings.get(event.key, [])
+        actions = {binding.action for binding in bound}
+        if event.key in _RAW_NEWLINES:
+            actions.add("newline")
+        if actions.isdisjoint({"send", "newline"}):
+            return
+        event.stop()
+        event.prevent_default()
+        if "send" in actions:
+            self.action_send()
+        else:
+            self.action_newline()
+
+    def action_send(self) -> None:
+        r"""Say what was sent, unless it is blank. After a `\` it breaks the line."""
+        row, column = self.cursor_location
+        if self.selection.is_empty and self.document[row][:column].endswith("\\"):
+            self.replace("\n", (row, column - 1), (row, column))
+            return
+        if text := self.text.strip():
+            # At once, so that a second Enter finds nothing to send.
+            self.clear()
+            self.post_message(self.Sent(text))
+
+    def action_newline(self) -> None:
+        """Break the line at the cursor."""
+        self.replace("\n", *self.selection)
+
+    def action_scroll_transcript(self, pages: int) -> None:
+        """Ask for the transcript to be scrolled by pages."""
+        self.post_message(self.Scrolled(pages))
+
+    def give_back(self, text: str) -> None:
+        """Put back a text that could not be sent, before what was typed meanwhile."""
+        self.text = f"{text}\n{self.text}" if self.text.strip() else text
+        self.move_cursor(self.document.end)

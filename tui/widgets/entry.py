@@ -1,0 +1,278 @@
+"""One message as rows: its heading, its thinking, its words, what it took."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+from textual.content import Content
+
+from tui import wording
+from tui.conversation import Draft, Message
+from tui.markdown import CodeLeaf, Document, Leaf, Row, TextLeaf
+from tui.markdown.margin import Margin
+from tui.sanitise import clean, clean_line
+
+MUTED = "$foreground 60%"
+
+
+class Entry:
+    """A message, or a reply while it arrives.
+
+    Nothing is parsed or laid out before a row or an exact height is asked for, and
+    that can be let go of again: there may be thousands.
+    """
+
+    __slots__ = ("_layout", "_now_ms", "_status", "is_folded", "said")
+
+    def __init__(self, said: Message | Draft, *, now_ms: int, is_folded: bool) -> None:
+        self.said = said
+        self.is_folded = is_folded
+        """Whether the thinking is hidden; `fold` changes it."""
+        self._now_ms = now_ms
+        self._status = ""
+        if isinstance(said, Draft) and said.retry is None:
+            self._status = wording.activity(said, 0)
+        self._layout: _Layout | None = None
+
+    @property
+    def id(self) -> str:
+        """The message's id."""
+        return self.said.id
+
+    @property
+    def is_reply(self) -> bool:
+        """Whether Claude said it."""
+        return isinstance(self.said, Draft) or self.said.role == "assistant"
+
+    @property
+    def is_parsed(self) -> bool:
+        """Whether there is something to let go of."""
+        return self._layout is not None
+
+    @property
+    def source(self) -> str:
+        """The words as they were said."""
+        said = self.said
+        return said.words("text") if isinstance(said, Draft) else said.text
+
+    @property
+    def figures(self) -> str:
+        """The line below a reply: what it is doing, or what it took and how it ended."""
+        return self._status if isinstance(self.said, Draft) else _ending(self.said)
+
+    def estimate(self, width: int) -> int:
+        """Return about how many rows it takes, without laying it out."""
+        said = self.said
+        words = (
+            [block.words for block in said.blocks if block.type == "text"]
+            if isinstance(said, Message)
+            else [said.words("text")]
+        )
+        return 4 + sum(len(each) // max(20, width - 6) + each.count("\n") for each in words)
+
+    def is_exact(self, width: int) -> bool:
+        """Tell whether its height at `width` is known."""
+        return self._layout is not None and self._layout.width == width
+
+    def height(self, width: int) -> int:
+        """Return how many rows it takes."""
+        return self._laid_out(width).height
+
+    def row(self, index: int, width: int) -> tuple[int, Row]:
+        """Return one of its rows, and the number of the leaf that it belongs to."""
+        return self._laid_out(width).row(index)
+
+    def row_of(self, leaf: int, line: int, column: int, width: int) -> int:
+        """Return the row that shows a place in the text of a leaf."""
+        return self._laid_out(width).row_of(leaf, line, column)
+
+    def lines(self, width: int) -> Iterator[tuple[int, Sequence[str]]]:
+        """Yield the number of each leaf of what was said, with its lines."""
+        return self._laid_out(width).lines()
+
+    def code(self) -> list[str]:
+        """Return the source of every code block."""
+        leaves = Document.whole(self.source).leaves if self.is_reply else ()
+        return [leaf.source for leaf in leaves if isinstance(leaf, CodeLeaf)]
+
+    def forget(self) -> None:
+        """Let go of what can be made again."""
+        if isinstance(self.said, Message):
+            self._layout = None
+
+    def fold(self, *, is_folded: bool) -> None:
+        """Hide or show the thinking."""
+        self.is_folded = is_folded
+        if self._layout is not None:
+            self._layout.stack(self._head(self._layout), self._foot())
+
+    def catch_up(self, draft: Draft, now: float, width: int) -> tuple[bool, int]:
+        """Take in what is new of the draft that this is; `now` is monotonic seconds.
+
+        Returns whether that was all of it, and the first row that changed. What did
+        not change is not laid out again.
+        """
+        self._status = clean_line(wording.activity(draft, now))
+        layout = self._laid_out(width)
+        has_thought, changed = layout.feed(draft)
+        head = self._head(layout)
+        first = 0 if has_thought else len(head) + changed
+        row = layout.stack(head, self._foot(), first=first)
+        return not layout.document.is_behind, row
+
+    def finish(self, message: Message, leaves: Sequence[Leaf]) -> None:
+        """Become the message that the draft was kept as, its text parsed whole.
+
+        Leaves that came out as they were drawn stay, and with them their colours.
+        """
+        self.said = message
+        layout = self._layout
+        if layout is not None:
+            layout.document.replace(leaves)
+            layout.thinking = None
+            layout.stack(self._head(layout), self._foot())
+
+    def _laid_out(self, width: int) -> _Layout:
+        layout = self._layout
+        if layout is None:
+            layout = self._layout = _Layout(self.said)
+        if layout.width != width:
+            layout.width = width
+            layout.stack(self._head(layout), self._foot())
+        return layout
+
+    def _head(self, layout: _Layout) -> list[Leaf]:
+        heading = layout.heading = layout.heading or _plain(_heading(self.said, self._now_ms))
+        label = self._thought_label(layout)
+        if label is None:
+            return [heading]
+        sign = "▸" if self.is_folded else "▾"
+        line = _plain(Content(f"{sign} {label}").stylize(f"italic {MUTED}"))
+        return [heading, line, *([] if self.is_folded else layout.thoughts(self.said))]
+
+    def _foot(self) -> list[Leaf]:
+        """Return the line below a reply, and the blank row below every message."""
+        if not (self.is_reply and (words := self.figures)):
+            return [_plain(Content())]
+        return [_plain(Content(words).stylize(MUTED), gap=1), _plain(Content())]
+
+    def _thought_label(self, layout: _Layout) -> str | None:
+        """Return the line that stands for the thinking; None when there was none."""
+        said = self.said
+        if isinstance(said, Message):
+            return wording.thought(said) if said.thinking else None
+        if layout.thinking is None:
+            return None
+        return "Thinking" if said.activity == "thinking" else "Thought"
+
+
+class _Layout:
+    """The leaves of a message one below the other, at one width."""
+
+    def __init__(self, said: Message | Draft) -> None:
+        self.width = -1
+        self.heading: TextLeaf | None = None
+        self.thinking: Document | None = None
+        self._taken: dict[int, int] = {}
+        """How many pieces of each block of a draft are in the documents."""
+        self._around: list[Leaf] = []
+        """The leaves that nobody said: what stands above the words, and below."""
+        self._leaves: list[Leaf] = []
+        self._tops = [0]
+        """The first row of each leaf; last, the height."""
+        self._question: list[Leaf] = []
+        self.document = Document()
+        if isinstance(said, Draft):
+            self.feed(said)
+        elif said.role == "assistant":
+            self.document = Document.whole(said.text)
+        else:
+            self._question = [_plain(Content(clean(said.text).expandtabs(4)))]
+
+    @property
+    def height(self) -> int:
+        return self._tops[-1]
+
+    def feed(self, draft: Draft) -> tuple[bool, int]:
+        """Feed the documents what they have not had.
+
+        Returns whether thinking has come, and the first leaf of the words that changed.
+        """
+        has_thought = False
+        for index, part in draft.parts.items():
+            fresh = part.words[self._taken.get(index, 0) :]
+            self._taken[index] = len(part.words)
+            if part.type == "text":
+                self.document.feed("".join(fresh))
+            elif part.type == "thinking" and fresh:
+                has_thought = True
+                self.thinking = self.thinking or Document()
+                self.thinking.feed("".join(fresh))
+                self.thinking.flush()
+        return has_thought, self.document.flush()
+
+    def thoughts(self, said: Message | Draft) -> Sequence[Leaf]:
+        """Return the leaves of the thinking."""
+        if self.thinking is None and isinstance(said, Message):
+            self.thinking = Document.whole(said.thinking)
+        return () if self.thinking is None else self.thinking.leaves
+
+    def stack(self, head: list[Leaf], foot: list[Leaf], *, first: int = 0) -> int:
+        """Put the leaves one below the other, from the `first` one that changed.
+
+        Returns that one's first row.
+        """
+        self._around = [*head[:2], *foot]
+        words = self._question or self.document.leaves
+        first = min(first, len(self._leaves))
+        start = first - len(head)
+        fresh = head[first:] if start < 0 else []
+        fresh += [words[at] for at in range(max(0, start), len(words))]
+        del self._leaves[first:], self._tops[first + 1 :]
+        for leaf in (*fresh, *foot):
+            self._leaves.append(leaf)
+            self._tops.append(self._tops[-1] + leaf.height(self.width))
+        return self._tops[first]
+
+    def row(self, index: int) -> tuple[int, Row]:
+        number = bisect_right(self._tops, index) - 1
+        return number, self._leaves[number].row(index - self._tops[number], self.width)
+
+    def row_of(self, number: int, line: int, column: int) -> int:
+        number = min(number, len(self._leaves) - 1)
+        leaf = self._leaves[number]
+
+        def place(index: int) -> tuple[int, int]:
+            row = leaf.row(index, self.width)
+            return row.line, row.column
+
+        rows = range(leaf.height(self.width))
+        return self._tops[number] + max(0, bisect_right(rows, (line, column), key=place) - 1)
+
+    def lines(self) -> Iterator[tuple[int, Sequence[str]]]:
+        for number, leaf in enumerate(self._leaves):
+            if leaf not in self._around:
+                yield number, leaf.lines()
+
+
+def _plain(words: Content, *, gap: int = 0) -> TextLeaf:
+    """Return a leaf that shows words as they are, below `gap` blank rows."""
+    return TextLeaf(words, Margin(gap=gap))
+
+
+def _heading(said: Message | Draft, now_ms: int) -> Content:
+    if isinstance(said, Message) and said.role == "user":
+        name, colour, created_ms = "You", "$text-primary", said.created_ms
+    else:
+        name, colour = wording.model_name(said.model or ""), "$text-accent"
+        created_ms = said.started_ms if isinstance(said, Draft) else said.created_ms
+    moment = wording.moment(created_ms, now_ms)
+    return Content.assemble((clean_line(name), f"bold {colour}"), "  ", (moment, MUTED))
+
+
+def _ending(message: Message) -> str:
+    ending = wording.ending(message)
+    if ending and message.state not in ("max_tokens", "streaming"):
+        ending += " r asks again."
+    return clean_line(" · ".join(part for part in (wording.figures(message), ending) if part))
