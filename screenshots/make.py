@@ -236,18 +236,6 @@ async def draw(picture: Picture) -> str:
         return await take(picture, Path(folder))
 
 
-async def is_fresh(picture: Picture) -> bool:
-    """Tell whether the app draws a picture as it was kept.
-
-    Asked up to five times: on a busy machine the first frames of an app may come
-    between two of its steps.
-    """
-    for _ in range(5):
-        if await draw(picture) == kept(picture):
-            return True
-    return False
-
-
 def kept(picture: Picture) -> str | None:
     """Return a picture as it was kept; None if it never was."""
     path = HERE / f"{picture.name}.svg"
@@ -257,7 +245,7 @@ def kept(picture: Picture) -> str | None:
 async def main() -> int:
     """Make all the pictures, or check them; return the exit code."""
     if "--check" in sys.argv:
-        stale = [p.name for p in PICTURES if not await is_fresh(p)]
+        stale = [p.name for p in PICTURES if await draw(p) != kept(p)]
         if stale:
             print(f"stale: {', '.join(stale)}. Run: make screenshots", file=sys.stderr)
         return 1 if stale else 0

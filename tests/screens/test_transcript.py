@@ -105,6 +105,16 @@ def rows(app: Reading) -> list[str]:
     return [app.transcript.render_line(y).text.rstrip() for y in range(height)]
 
 
+async def test_the_length_of_a_turn_does_not_depend_on_when_it_was_laid_out() -> None:
+    question, answer = message(0, "one two three", "user"), message(1, "word\n\n" * 60)
+    async with reading(question, answer) as (app, _):
+        at_once = app.transcript.virtual_size.height
+    async with reading(question) as (app, pilot):
+        app.transcript.add(answer, now_ms=0)
+        await pilot.pause()
+        assert app.transcript.virtual_size.height == at_once
+
+
 async def test_scrolling_up_shows_every_row_once_and_in_order() -> None:
     messages = conversation(120)
     async with reading(*messages) as (app, pilot):

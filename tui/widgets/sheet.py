@@ -199,7 +199,9 @@ class Sheet(ScrollView, can_focus=True):
         """Show the end, its messages measured."""
         rows = self.size.height
         number = len(self.entries)
-        while rows > 0 and number > 0:
+        # The question of a long reply too, or how long the whole is would depend on
+        # whether the reply was still short when it was first laid out.
+        while number > 0 and (rows > 0 or number >= len(self.entries) - 1):
             number -= 1
             rows -= self._measure(number)
         self._add_up()
