@@ -180,7 +180,7 @@ async def keep(
     request = Request(store.new_id(), found.id, message.id, endpoint, found.model, now)
     await store.begin_reply(message, request, tip_id=asked.id)
     blocks = (Block({"type": "text", "text": reply}),)
-    await store.finish_reply(replace(message, blocks=blocks, state="complete"), request)
+    await store.finish_reply(replace(message, blocks=blocks, state="complete"), request, None)
     return found
 
 
@@ -259,7 +259,7 @@ def test_a_retry_is_told_of_and_counted_in_the_json(online: Program, server: Scr
     done = online.run("ask", "--json", "x")
     assert done.code == 0
     assert done.err == (
-        "streamchat-tui: Claude is overloaded just now. Trying again (attempt 2).\n"
+        "streamchat-tui: Claude is overloaded just now. Trying again in 0 s (attempt 2).\n"
     )
     reply = json.loads(done.out)
     ((message_id, conversation_id),) = online.rows(

@@ -463,11 +463,35 @@ async def test_the_endpoint_says_how_long_to_wait(
     assert clock.waits == [seconds]
 
 
-async def test_a_wait_of_more_than_a_minute_is_left_to_the_person(
+async def test_a_long_wait_is_waited_for_if_a_person_says_so(
     server: Scripted, claude: Claude, store: Store, clock: SetClock
 ) -> None:
-    server.will(refuses(429, "rate_limit_error", retry_after="61"))
-    assert (await converse(store, claude)).state == "failed"
+    server.will(refuses(429, "rate_limit_error", retry_after="3600"))
+    asked: list[bool] = []
+
+    async def may_wait(draft: Draft) -> bool:
+        assert draft.retry is not None
+        asked.append(draft.retry.is_asking)
+        return True
+
+    question = await ask(store)
+    draft = turn.draft_for(store, question, MODEL)
+    message = await turn.reply(
+        store, claude, question, draft, lambda _: None, tip_id=question.id, may_wait=may_wait
+    )
+    assert asked == [True]
+    assert message.state == "complete"
+    assert [round(wait) for wait in clock.waits] == [3600]
+
+
+async def test_a_long_wait_that_nobody_wants_fails_with_its_seconds(
+    server: Scripted, claude: Claude, store: Store, clock: SetClock
+) -> None:
+    server.will(refuses(429, "rate_limit_error", "slow down", retry_after="3600"))
+    message = await reply_to(store, claude, await ask(store))
+    assert message.state == "failed"
+    assert message.failure is not None
+    assert "3600 seconds" in message.failure.message
     assert (len(server.asked), clock.waits) == (1, [])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 
 
@@ -13,7 +15,22 @@ def main() -> None:
         code = run()
     except KeyboardInterrupt:
         code = 130
-    sys.exit(code)
+    _leave(code)
+
+
+def _leave(code: int) -> None:
+    """End the program without waiting for threads: everything is on disk.
+
+    One may be importing the SDK, which takes two seconds.
+    """
+    logging.shutdown()
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except OSError:
+        code = code or 1
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from textual.worker import Worker
 from tui import turn
 from tui.claude import Claude
 from tui.conversation import Draft, ReplyFailed
+from tui.ending import Ending
 from tui.replies import Replies
 from tui.screens.chat import ChatScreen
 from tui.store import HistoryError, Store
@@ -99,6 +100,7 @@ class StreamChat(App[None]):
         frames_per_second: int = 15,
         unused_env: Path | None = None,
         is_key_missing: bool = False,
+        ending: Ending | None = None,
     ) -> None:
         super().__init__()
         # A scroll that is animated draws a dozen frames where one is wanted.
@@ -111,6 +113,7 @@ class StreamChat(App[None]):
         self._frames_per_second = frames_per_second
         self._unused_env = unused_env
         self._is_key_missing = is_key_missing
+        self._ending = ending
         self.replies = Replies(
             store,
             claude,
@@ -166,8 +169,18 @@ class StreamChat(App[None]):
         return self.run_worker(reply, name=name, group="replies")
 
     def on_mount(self) -> None:
-        """Collect garbage in pauses: going over the whole heap takes 100 ms and more."""
+        """Collect garbage in pauses, and be ready to end."""
+        # Going over the whole heap takes 100 ms and more.
         gc.set_threshold(*COLLECTING)
+        if self._ending is not None:
+            self._ending.listen(self._told_to_end)
+            self.set_interval(1, self._ending.check_terminal)
+
+    @work(group="quit", exclusive=True)
+    async def _told_to_end(self, code: int) -> None:
+        """Leave at once, as a signal or the end of the terminal asks; keep what has arrived."""
+        await self.replies.stop_all(is_interrupted=True)
+        self.exit(return_code=code)
 
     def _collect(self) -> None:
         if not self.replies.drafts:
@@ -210,6 +223,14 @@ class StreamChat(App[None]):
             if not await self.push_screen_wait(ConfirmScreen(question, yes="Quit")):
                 return
         await self.replies.stop_all()
+        if not await self.replies.keep_unkept():
+            question = "The last words could not be saved, the history cannot be written."
+            from tui.screens.confirm import ConfirmScreen
+
+            if not await self.push_screen_wait(
+                ConfirmScreen(f"{question} Quit and lose them?", yes="Quit")
+            ):
+                return
         self.exit()
 
     async def action_quit(self) -> None:

@@ -32,6 +32,7 @@ from tui.conversation import (
     Usage,
 )
 from tui.endpoint import Endpoint, is_loopback
+from tui.recording import Recording
 
 if TYPE_CHECKING:
     import anthropic
@@ -131,6 +132,7 @@ class Claude:
         model: str,
         system: str = "",
         described: Model | None = None,
+        recording: Recording | None = None,  # noqa: ARG002
     ) -> AsyncGenerator[ReplyEvent, None]:
         """Yield the reply to `messages` as it arrives.
 
@@ -167,6 +169,7 @@ class Claude:
         model: str,
         system: str = "",
         described: Model | None = None,
+        recording: Recording | None = None,  # noqa: ARG002
     ) -> AsyncGenerator[ReplyEvent, None]:
         """Yield the reply to `messages` once it is whole. Raises `ReplyFailed`."""
         client = await self.ready()

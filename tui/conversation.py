@@ -377,6 +377,8 @@ class Retry:
     at: float
     """When, on the monotonic clock, in seconds."""
     reason: str
+    is_asking: bool = False
+    """Whether the wait is so long that a person is asked first."""
 
 
 @dataclass(slots=True)
@@ -396,6 +398,12 @@ class Draft:
     stop_reason: str | None = None
     stop_details: Json | None = None
     retry: Retry | None = None
+    heard_at: float | None = None
+    """When the request was made, or words last came, on the monotonic clock, in seconds."""
+    stops_as: State = "stopped"
+    """How it ends if its work is cancelled: `stopped` by a person, or `interrupted`."""
+    trouble: str = ""
+    """Why what has arrived cannot be written to disk just now; a line for the reader."""
     finished: Finished | None = None
     ended: Message | None = None
     """The message it became when it ended, whether or not that could be kept."""

@@ -12,8 +12,13 @@ from typing import Any, Protocol
 
 from tui import turn
 from tui.claude import Claude
+from tui.clock import Clock
 from tui.conversation import Conversation, Draft, Message
 from tui.store import HistoryError, Store
+from tui.turn import NotKept
+
+TRY_AGAIN_EVERY = 3.0
+"""How often a reply that could not be written is tried again, in seconds."""
 
 
 class Running(Protocol):
@@ -47,14 +52,20 @@ class Replies:
         self._ended = ended
         """Told of every reply that ended, with a line for the reader if it was not kept."""
         self._running: dict[str, Running] = {}
+        self._answers: dict[str, asyncio.Future[bool]] = {}
+        """By conversation: what a person says to a long wait."""
         self.drafts: dict[str, Draft] = {}
         """By conversation."""
         self.changed: set[str] = set()
         """The conversations whose drafts have changed since they were last drawn."""
+        self.unkept: dict[str, NotKept] = {}
+        """By message: replies that have ended and could not be written yet."""
 
     def begin(self, conversation: Conversation, question: Message, model: str) -> Draft:
         """Start a reply to `question`; the conversation's tip will move to it."""
         draft = turn.draft_for(self._store, question, model)
+        # Unless somebody stops it, only the end of the program can.
+        draft.stops_as = "interrupted"
         self.drafts[conversation.id] = draft
         work = self._reply(conversation, question, draft)
         self._running[conversation.id] = self._run(work, conversation.id)
@@ -65,15 +76,37 @@ class Replies:
         running = self._running.get(conversation_id)
         if running is None:
             return False
+        self.drafts[conversation_id].stops_as = "stopped"
         running.cancel()
         return True
 
-    async def stop_all(self) -> None:
-        """Stop every reply and wait until what has arrived is kept."""
+    def answer(self, conversation_id: str, *, may_wait: bool) -> None:
+        """Say whether a reply may wait as long as its endpoint asks."""
+        answer = self._answers.get(conversation_id)
+        if answer is not None and not answer.done():
+            answer.set_result(may_wait)
+
+    async def stop_all(self, *, is_interrupted: bool = False) -> None:
+        """Stop every reply and wait until what has arrived is kept.
+
+        Interrupted: because the program is made to end, not because somebody has read enough.
+        """
         running = list(self._running.values())
+        for draft in self.drafts.values():
+            draft.stops_as = "interrupted" if is_interrupted else "stopped"
         for reply in running:
             reply.cancel()
         await asyncio.gather(*(reply.wait() for reply in running), return_exceptions=True)
+
+    async def keep_unkept(self) -> bool:
+        """Try again to write what could not be written; tell whether all of it is kept."""
+        for message_id, unkept in list(self.unkept.items()):
+            try:
+                await unkept.again()
+            except HistoryError:
+                return False
+            self.unkept.pop(message_id, None)
+        return True
 
     async def _reply(self, conversation: Conversation, question: Message, draft: Draft) -> None:
         problem: str | None = None
@@ -86,13 +119,34 @@ class Replies:
                 self._show,
                 tip_id=conversation.tip_id,
                 system=conversation.system,
+                may_wait=self._may_wait,
             )
         except HistoryError as error:
             problem = str(error)
+            if isinstance(error, NotKept):
+                self._try_again(draft.id, error)
         finally:
             del self.drafts[conversation.id], self._running[conversation.id]
             self.changed.discard(conversation.id)
             self._ended(draft, problem)
+
+    def _try_again(self, message_id: str, error: NotKept) -> None:
+        is_first = not self.unkept
+        self.unkept[message_id] = error
+        if is_first:
+            self._run(self._keep_trying(self._store.clock), "unkept")
+
+    async def _keep_trying(self, clock: Clock) -> None:
+        while not await self.keep_unkept():
+            await clock.sleep(TRY_AGAIN_EVERY)
+
+    async def _may_wait(self, draft: Draft) -> bool:
+        answer = asyncio.get_running_loop().create_future()
+        self._answers[draft.conversation_id] = answer
+        try:
+            return bool(await answer)
+        finally:
+            del self._answers[draft.conversation_id]
 
     def _show(self, draft: Draft) -> None:
         self.changed.add(draft.conversation_id)

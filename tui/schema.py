@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x53434854
 """Marks a file as ours, in its header: the letters SCHT."""
 
-VERSION = 1
+VERSION = 2
 
 
 def migrations() -> Migrations:
@@ -25,12 +25,19 @@ def migrations() -> Migrations:
 
     steps = Migrations("streamchat")
     steps(name="m001_history")(_m001_history)
+    steps(name="m002_recordings")(_m002_recordings)
     return steps
 
 
 def _m001_history(db: Database) -> None:
     """Conversations, their messages as trees, the ledger, and what finds them."""
     for statement in _M001.split("\n\n"):
+        db.execute(statement)
+
+
+def _m002_recordings(db: Database) -> None:
+    """Keep what came over the wire for each request; find what is to be purged."""
+    for statement in _M002.split("\n\n"):
         db.execute(statement)
 
 
@@ -244,4 +251,20 @@ LEFT JOIN requests AS r ON r.id = (
     SELECT id FROM requests WHERE message_id = m.id AND purpose = 'reply'
     ORDER BY attempt DESC LIMIT 1)
 WHERE m.role = 'assistant' AND c.deleted_ms IS NULL
+"""
+
+_M002 = """\
+CREATE TABLE recordings (
+    request_id TEXT PRIMARY KEY,
+    message_id TEXT NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+    started_ms INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    content BLOB NOT NULL
+) STRICT
+
+CREATE INDEX recordings_by_time ON recordings (started_ms, size)
+
+CREATE INDEX recordings_of_message ON recordings (message_id)
+
+CREATE INDEX conversations_deleted ON conversations (deleted_ms) WHERE deleted_ms IS NOT NULL
 """

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import random
-from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
 from tui.claude import Claude
@@ -36,10 +37,21 @@ from tui.conversation import (
     ended_state,
     wire_messages,
 )
-from tui.store import Store
+from tui.journal import entry
+from tui.recording import Recording
+from tui.store import HistoryError, Store
 
 Show = Callable[[Draft], None]
 """Shows a reply so far; called after every event."""
+
+MayWait = Callable[[Draft], Awaitable[bool]]
+"""Asks a person whether to wait as long as `draft.retry` says."""
+
+JOURNAL_EVERY = 0.2
+"""How long after it was shown an event is written to disk, in seconds."""
+
+TROUBLE_EVERY = 3.0
+"""The same while it cannot be written, because the disk is full."""
 
 RETRY_WAITS = (1.0, 2.0, 4.0)
 """Seconds before the second, third and fourth attempt, unless the endpoint says."""
@@ -51,6 +63,15 @@ MODELS_WAIT = 2.0
 """How long a first request waits to learn what the models can do, in seconds."""
 
 MODELS_FRESH_MS = 24 * 60 * 60 * 1000
+
+
+class NotKept(HistoryError):
+    """A reply has ended and could not be written. It can be tried again."""
+
+    def __init__(self, why: str, again: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(why)
+        self.again = again
+        """Tries again to write it. Raises `HistoryError`."""
 
 
 async def ask(store: Store, conversation: Conversation, text: str) -> Message:
@@ -88,14 +109,16 @@ async def reply(
     system: str = "",
     is_streamed: bool = True,
     waits: Sequence[float] = RETRY_WAITS,
+    may_wait: MayWait | None = None,
 ) -> Message:
     """Answer `question` into `draft`, show it as it grows, keep it however it ends.
 
     Returns the message as kept; its `state` tells how it ended, its `failure`
     why. The conversation's tip moves to it when it begins, unless it is no longer
-    at `tip_id`. Cancelling keeps what has arrived, as `stopped`, and is raised
-    again, as is whatever `show` raises. Raises `HistoryError` when it could not
-    be kept.
+    at `tip_id`. Cancelling keeps what has arrived, as `draft.stops_as`, and is
+    raised again, as is whatever `show` raises. Without `may_wait` an endpoint that
+    asks for a long wait has failed. Raises `HistoryError` when it could not begin,
+    and `NotKept` when it could not be kept.
     """
     clock = store.clock
     message = Message(
@@ -111,11 +134,14 @@ async def reply(
         context=_context(system),
     )
     ledger = _Ledger(store, claude.endpoint.identity, draft)
+    journal = _Journal(store, draft)
     # Whatever ends this and is not found out below came from this side.
-    state: State = "stopped"
+    state: State | None = None
     failure: Failure | None = None
+    is_refused = True
     try:
         await store.begin_reply(message, ledger.request, tip_id=tip_id)
+        is_refused = False
         line = await store.line(question.id)
         sending = _Sending(
             claude,
@@ -125,12 +151,19 @@ async def reply(
             described=await _described(store, claude, draft.model),
         )
         ledger.start()
-        await _receive(sending, ledger, show, waits)
+        patience = _Patience(waits, may_wait)
+        await _receive(sending, ledger, journal, show, patience)
     except ReplyFailed as error:
         state, failure = _failed_state(error), error.failure
+    except HistoryError as error:
+        state, failure = "failed", Failure(str(error), type="history")
+        raise
     finally:
+        journal.close()
+        draft.retry = None
         if draft.finished is not None:
             state, failure = ended_state(draft.finished), None
+        state = state or draft.stops_as
         message = replace(
             message,
             blocks=draft.blocks,
@@ -143,8 +176,24 @@ async def reply(
             figures=ledger.close(state, failure),
         )
         draft.ended = message
-        await store.finish_reply(message, ledger.request)
+        # Of a reply that the history would not have, there is nothing to bring to its
+        # end; one whose beginning was only not waited for does have its row.
+        if not (is_refused and state == "failed"):
+            await _keep(store, message, ledger)
     return message
+
+
+async def _keep(store: Store, message: Message, ledger: _Ledger) -> None:
+    """Write a reply that has ended. Raises `NotKept`."""
+    request, recording = ledger.request, ledger.recorded
+
+    async def keep() -> None:
+        await store.finish_reply(message, request, recording)
+
+    try:
+        await keep()
+    except HistoryError as error:
+        raise NotKept(str(error), keep) from error
 
 
 async def refresh_models(store: Store, claude: Claude) -> None:
@@ -173,6 +222,14 @@ class _Sending:
     described: Model | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """How long is waited before another attempt."""
+
+    waits: Sequence[float]
+    may_wait: MayWait | None
+
+
 class _Ledger:
     """The rows of one reply in the ledger, one for each attempt, and their clock."""
 
@@ -196,12 +253,20 @@ class _Ledger:
         self._restart(self._first)
 
     def _restart(self, now: float) -> None:
-        self._started = self._heard = now
+        self._started = self._heard = self.draft.heard_at = now
         self._timing, self._longest_gap = Timing(), 0.0
+        self.recording = Recording()
+
+    @property
+    def recorded(self) -> bytes | None:
+        """What came over the wire for this attempt."""
+        return self.recording.packed() if self.recording.size else None
 
     def note(self, event: ReplyEvent) -> None:
         """Note when an event came."""
         now = self.clock.monotonic()
+        if isinstance(event, BlockDelta):
+            self.draft.heard_at = now
         timing, elapsed = self._timing, _ms(now - self._started)
         if timing.first_byte_ms is None:
             self._timing = replace(timing, first_byte_ms=elapsed)
@@ -252,7 +317,7 @@ class _Ledger:
     async def next_attempt(self, failed: ReplyFailed) -> None:
         """Close this attempt's row as failed and open the next one's."""
         self.close(_failed_state(failed), failed.failure)
-        closed = self.request
+        closed, recorded = self.request, self.recorded
         self.draft.start_over(closed.model_requested)
         self._restart(self.clock.monotonic())
         self.request = Request(
@@ -265,34 +330,112 @@ class _Ledger:
             attempt=closed.attempt + 1,
             since_first_ms=_ms(self._started - self._first),
         )
-        await self.store.begin_attempt(closed, self.request)
+        await self.store.begin_attempt(closed, recorded, self.request)
+
+
+class _Journal:
+    """Writes a reply to disk while it arrives, soon after it was shown."""
+
+    def __init__(self, store: Store, draft: Draft) -> None:
+        self._store = store
+        self._draft = draft
+        self._events: list[ReplyEvent] = []
+        self._written = 0
+        self._writing: asyncio.Task[None] | None = None
+
+    def note(self, event: ReplyEvent) -> None:
+        """Write an event, with those that come soon after it."""
+        self._events.append(event)
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+
+    def start_over(self) -> None:
+        """Forget an attempt that brought nothing to read."""
+        self.close()
+        self._events.clear()
+
+    def close(self) -> None:
+        """Write nothing more: the reply itself is written now."""
+        if self._writing is not None:
+            self._writing.cancel()
+            self._writing = None
+
+    async def _write(self) -> None:
+        wait = JOURNAL_EVERY
+        # In real time, whatever clock the reply is told: the disk is real.
+        while self._events:
+            await asyncio.sleep(wait)
+            written = len(self._events)
+            try:
+                await self._store.keep_arrived(
+                    self._draft.id, self._written, entry(self._events[:written])
+                )
+            except HistoryError as error:
+                self._draft.trouble, wait = str(error), TROUBLE_EVERY
+            else:
+                del self._events[:written]
+                self._written += 1
+                self._draft.trouble, wait = "", JOURNAL_EVERY
+        self._writing = None
 
 
 async def _receive(
-    sending: _Sending, ledger: _Ledger, show: Show, waits: Sequence[float]
+    sending: _Sending,
+    ledger: _Ledger,
+    journal: _Journal,
+    show: Show,
+    patience: _Patience,
 ) -> None:
     """Make the request until it is answered. Raises `ReplyFailed` when it is not."""
     draft = ledger.draft
     while True:
         try:
-            await _attempt(sending, ledger, show)
+            await _attempt(sending, ledger, journal, show)
         except ReplyFailed as error:
-            wait = _wait_before_retry(error, draft, ledger.request.attempt, waits)
+            wait = _wait_before_retry(error, draft, ledger.request.attempt, patience.waits)
             if wait is None:
                 raise
-            draft.retry = Retry(
-                ledger.request.attempt + 1, ledger.clock.monotonic() + wait, str(error)
-            )
-            show(draft)
-            await ledger.clock.sleep(wait)
-            draft.retry = None
+            await _wait(wait, error, ledger, show, patience.may_wait)
+            journal.start_over()
             await ledger.next_attempt(error)
             show(draft)
         else:
             return
 
 
-async def _attempt(sending: _Sending, ledger: _Ledger, show: Show) -> None:
+async def _wait(
+    seconds: float,
+    error: ReplyFailed,
+    ledger: _Ledger,
+    show: Show,
+    may_wait: MayWait | None,
+) -> None:
+    """Wait before the next attempt, where it can be seen; ask first if it is long.
+
+    Raises the error if nobody wants to wait.
+    """
+    draft, clock = ledger.draft, ledger.clock
+    until = clock.monotonic() + seconds
+    draft.retry = Retry(ledger.request.attempt + 1, until, str(error))
+    if seconds > LONGEST_WAIT:
+        draft.retry = replace(draft.retry, is_asking=True)
+        show(draft)
+        if may_wait is None or not await may_wait(draft):
+            raise _too_long(error, seconds)
+        draft.retry = replace(draft.retry, is_asking=False)
+        seconds = max(0, until - clock.monotonic())
+    show(draft)
+    await clock.sleep(seconds)
+    draft.retry = None
+
+
+def _too_long(error: ReplyFailed, seconds: float) -> ReplyFailed:
+    said = str(error).rstrip(".")
+    message = f"{said}. It asks to be left alone for {math.ceil(seconds)} seconds."
+    return ReplyFailed(replace(error.failure, message=message), retry_after=seconds)
+
+
+async def _attempt(sending: _Sending, ledger: _Ledger, journal: _Journal, show: Show) -> None:
     draft = ledger.draft
     method = sending.claude.stream if sending.is_streamed else sending.claude.create
     events = method(
@@ -300,12 +443,14 @@ async def _attempt(sending: _Sending, ledger: _Ledger, show: Show) -> None:
         model=ledger.request.model_requested,
         system=sending.system,
         described=sending.described,
+        recording=ledger.recording,
     )
     async with aclosing(events):
         async for event in events:
             ledger.note(event)
             draft.take(event)
             show(draft)
+            journal.note(event)
     if draft.finished is None:
         raise _ended_early(draft)
 
@@ -329,7 +474,7 @@ def _wait_before_retry(
     if not error.is_retryable or draft.has_content or attempt > len(waits):
         return None
     if error.retry_after is not None:
-        return error.retry_after if error.retry_after <= LONGEST_WAIT else None
+        return error.retry_after
     if error.failure.status == 429 and attempt > 1:
         # A spending limit says 429 without `retry-after`, and stays.
         return None
@@ -351,7 +496,9 @@ async def _described(store: Store, claude: Claude, model: str) -> Model | None:
                 models = await claude.models()
         except (TimeoutError, ReplyFailed):
             return None
-        await store.keep_models(host, models)
+        # What a full disk cannot keep is asked for again another time.
+        with suppress(HistoryError):
+            await store.keep_models(host, models)
     else:
         models = known[1]
     return next((found for found in models if found.id == model), None)

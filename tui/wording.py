@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 
-from tui.conversation import Draft, Figures, Message, State
+from tui.conversation import Activity, Draft, Figures, Message, Retry, State
 
 _STATES: dict[State, str] = {
     "streaming": "still being written",
@@ -16,6 +16,14 @@ _STATES: dict[State, str] = {
     "cut_off": "cut off",
     "failed": "failed",
     "interrupted": "interrupted: the program ended before the reply did",
+}
+
+
+_ACTIVITIES: dict[Activity, str] = {
+    "waiting": "Waiting…",
+    "thinking": "Thinking…",
+    "streaming": "Writing…",
+    "retrying": "Trying again…",
 }
 
 
@@ -55,17 +63,29 @@ def figures(message: Message) -> str:
     return " · ".join(parts)
 
 
+SILENCE_NAMED = 10
+"""From how many seconds without words on a wait is named."""
+
+
 def activity(draft: Draft, now: float) -> str:
     """Return what a running reply is doing. `now` is monotonic seconds."""
-    if draft.retry is not None:
-        wait = max(0, math.ceil(draft.retry.at - now))
-        return f"{draft.retry.reason} Attempt {draft.retry.attempt} in {wait} s; Esc stops."
-    return {
-        "waiting": "Waiting…",
-        "thinking": "Thinking…",
-        "streaming": "Writing…",
-        "retrying": "Trying again…",
-    }[draft.activity]
+    words = _retrying(draft.retry, now) if draft.retry else _ACTIVITIES[draft.activity]
+    silent = 0 if draft.heard_at is None else int(now - draft.heard_at)
+    if draft.retry is None and silent >= SILENCE_NAMED:
+        words += f" still waiting, {counted(silent)}"
+    return f"{words} · not on disk: {draft.trouble}" if draft.trouble else words
+
+
+def _retrying(retry: Retry, now: float) -> str:
+    wait = counted(max(0, math.ceil(retry.at - now)))
+    if retry.is_asking:
+        return f"{retry.reason} It asks to be left alone for {wait}; Esc stops."
+    return f"{retry.reason} Attempt {retry.attempt} in {wait}; Esc stops."
+
+
+def counted(whole: int) -> str:
+    """Return whole seconds that are counted up or down."""
+    return f"{whole} s" if whole < 60 else seconds(whole * 1000)
 
 
 def model_name(model: str) -> str:

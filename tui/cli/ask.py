@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from tempfile import TemporaryDirectory
 from tui import turn, wording
 from tui.claude import Claude
 from tui.cli import DONE, FAILED, CommandFailed, UsageError, is_on_terminal
+from tui.clock import Clock
 from tui.conversation import Conversation, Draft, Message, title_of
 from tui.sanitise import clean, clean_line, whole
 from tui.settings import Settings
@@ -40,7 +42,7 @@ async def _ask(
     await store.recover()
     conversation = await _conversation(store, claude, prompt, model, options)
     question = await turn.ask(store, conversation, prompt)
-    printer = Printer(is_silent=options.json or options.no_stream)
+    printer = Printer(store.clock, is_silent=options.json or options.no_stream)
     try:
         message = await turn.reply(
             store,
@@ -152,7 +154,8 @@ def _sentence(message: Message) -> str:
 class Printer:
     """Prints a reply as it grows: clean on a terminal, as it came into a pipe."""
 
-    def __init__(self, *, is_silent: bool) -> None:
+    def __init__(self, clock: Clock, *, is_silent: bool) -> None:
+        self._clock = clock
         self._is_silent = is_silent
         self._printed: dict[int, int] = {}
         self._retry = 0
@@ -161,11 +164,13 @@ class Printer:
 
     def show(self, draft: Draft) -> None:
         """Print what is new."""
-        if draft.retry is not None and draft.retry.attempt != self._retry:
-            self._retry = draft.retry.attempt
+        retry = draft.retry
+        if retry is not None and not retry.is_asking and retry.attempt != self._retry:
+            self._retry = retry.attempt
+            wait = math.ceil(retry.at - self._clock.monotonic())
             print(
-                f"streamchat-tui: {clean_line(draft.retry.reason)}"
-                f" Trying again (attempt {draft.retry.attempt}).",
+                f"streamchat-tui: {clean_line(retry.reason)}"
+                f" Trying again in {wait} s (attempt {retry.attempt}).",
                 file=sys.stderr,
             )
         if self._is_silent:

@@ -20,6 +20,7 @@ def open_app(options: argparse.Namespace, settings: Settings) -> int:
         )
         return FAILED
     from tui.app import StreamChat
+    from tui.ending import Ending
 
     if settings.endpoint is None or "demo" in options:
         from tui import demo
@@ -38,6 +39,7 @@ def open_app(options: argparse.Namespace, settings: Settings) -> int:
             is_key_missing=settings.endpoint is None,
             log_path=settings.log,
             env_path=settings.env,
+            ending=Ending(),
         )
         app.run()
     return app.return_code or 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from textual.timer import Timer
 from textual.widgets import Footer, Static
 
 from tui import turn, wording
-from tui.conversation import Conversation, Draft, Message, title_of
+from tui.conversation import Conversation, Draft, Message, Retry, title_of
 from tui.replies import Replies
 from tui.sanitise import clean, clean_line
 from tui.store import HistoryError, Store
@@ -74,6 +75,10 @@ class ChatScreen(Screen[None]):
         self._line: list[Message] = []
         """Its messages, as far as they are kept."""
         self._unread: set[str] = set()
+        self._asked_to_wait: set[str] = set()
+        """The replies of which a person was asked whether they may wait long."""
+        self._counted = 0
+        """The second that was last counted in a reply's status."""
         self._sidebar, self._transcript, self._composer = Sidebar(), Transcript(), Composer()
         self._pump: Timer
 
@@ -96,6 +101,7 @@ class ChatScreen(Screen[None]):
         """Show what can be shown at once; ask for the rest."""
         self._pump = self.set_interval(1 / self._frames_per_second, self._draw, pause=True)
         self.set_interval(60, self.refresh_list)
+        self.set_interval(1, self._follow_others)
         self.query_one("#banner").display = bool(self._banner)
         self._show_heading()
         self._show_empty()
@@ -187,7 +193,8 @@ class ChatScreen(Screen[None]):
         if problem is not None:
             self._complain(problem)
         if message is not None and draft.conversation_id == self._open.id:
-            self._line.append(message)
+            if all(known.id != message.id for known in self._line):
+                self._line.append(message)
             await self._transcript.finish(message)
         else:
             self._unread.add(draft.conversation_id)
@@ -202,12 +209,33 @@ class ChatScreen(Screen[None]):
             return
         open_id = self._open.id
         draft = replies.drafts.get(open_id)
-        if draft is not None and (draft.retry or open_id in replies.changed):
-            replies.changed.discard(open_id)
+        if draft is not None:
+            self._ask_to_wait(draft)
             now = self._store.clock.monotonic()
-            if not self._transcript.draw(draft, now):
-                replies.changed.add(open_id)
-        self._sidebar.mark(self._marks())
+            # What it is doing may be told by the second, though nothing comes.
+            is_counting, self._counted = int(now) != self._counted, int(now)
+            if is_counting or open_id in replies.changed:
+                replies.changed.discard(open_id)
+                if not self._transcript.draw(draft, now):
+                    replies.changed.add(open_id)
+        self._sidebar.mark(self._marks(), self._waits())
+
+    def _ask_to_wait(self, draft: Draft) -> None:
+        """Ask once whether to wait as long as the endpoint of a reply says."""
+        if draft.retry is None or not draft.retry.is_asking:
+            self._asked_to_wait.discard(draft.id)
+        elif draft.id not in self._asked_to_wait:
+            self._asked_to_wait.add(draft.id)
+            self._offer_to_wait(draft, draft.retry)
+
+    @work
+    async def _offer_to_wait(self, draft: Draft, retry: Retry) -> None:
+        wait = wording.counted(math.ceil(retry.at - self._store.clock.monotonic()))
+        question = f"{retry.reason} It asks to be left alone for {wait}. Wait, and try again?"
+        from tui.screens.confirm import ConfirmScreen
+
+        may_wait = await self.app.push_screen_wait(ConfirmScreen(question, yes="Wait"))
+        self._replies.answer(draft.conversation_id, may_wait=may_wait)
 
     def action_stop(self) -> None:
         """Stop the reply being read; with none, close the drawer, then return to writing."""
@@ -296,6 +324,30 @@ class ChatScreen(Screen[None]):
             sidebar.mark(self._marks())
             sidebar.show(listing)
 
+    @work(exclusive=True, group="others")
+    async def _follow_others(self) -> None:
+        """Show what another program has written meanwhile."""
+        try:
+            if not await self._store.is_changed_elsewhere() or not self._can_draw:
+                return
+            await self._reread()
+        except HistoryError as error:
+            self._complain(str(error))
+        self.refresh_list()
+
+    async def _reread(self) -> None:
+        """Show the conversation being read as it is now, if another program changed it."""
+        is_ahead = any(message.id in self._replies.unkept for message in self._line)
+        if self._open.id in self._replies.drafts or is_ahead or not self._line:
+            return
+        conversation = await self._store.conversation(self._open.id)
+        if conversation is None:
+            return
+        line = await self._store.line(conversation.tip_id)
+        seen = [(message.id, message.state) for message in self._line]
+        if seen != [(message.id, message.state) for message in line]:
+            await self._read(conversation)
+
     @on(Sidebar.PageWanted)
     @work(group="pages")
     async def _give_page(self, event: Sidebar.PageWanted) -> None:
@@ -375,6 +427,15 @@ class ChatScreen(Screen[None]):
         for conversation_id, draft in self._replies.drafts.items():
             marks[conversation_id] = "retrying" if draft.retry else "streaming"
         return marks
+
+    def _waits(self) -> dict[str, str]:
+        """Return how long each retrying reply still waits."""
+        now = self._store.clock.monotonic()
+        return {
+            conversation_id: wording.counted(max(0, math.ceil(draft.retry.at - now)))
+            for conversation_id, draft in self._replies.drafts.items()
+            if draft.retry is not None
+        }
 
     def _show_heading(self) -> None:
         title = clean_line(self._open.title) or "New conversation"

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from tui.clock import Clock, id_time_ms
-from tui.conversation import Conversation, Message, Model, Request
+from tui.conversation import Block, Conversation, Draft, Message, Model, Request
+from tui.journal import replay
 from tui.listing import Key, Listing, Page
 from tui.sanitise import whole
 from tui.store import connection as opening
@@ -34,6 +35,9 @@ __all__ = ["HistoryError", "Store", "open_store"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+Recorded = bytes | None
+"""What came over the wire for a request, packed by `recording`; None: nothing did."""
 
 _LINE = """
     WITH RECURSIVE line (id, parent_id, depth) AS (
@@ -99,6 +103,8 @@ class Store:
         self._writer_thread = ThreadPoolExecutor(1, "history-writer")
         self._database: Database | None = None
         self._owner: Owner | None = None
+        self._seen_version: tuple[int, int] | None = None
+        """Which connection was asked last for the version of the file, and what it said."""
         newest = self._reader.execute(
             "SELECT max(id) FROM (SELECT max(id) AS id FROM messages"
             " UNION ALL SELECT max(id) FROM conversations)"
@@ -211,6 +217,25 @@ class Store:
         ).fetchone()
         return None if row is None else (row["fetched_ms"], rows.models_from(row["models"]))
 
+    async def is_changed_elsewhere(self) -> bool:
+        """Tell whether another program has written since this was last asked.
+
+        The first time it is asked: no.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._writer_thread, self._has_new_version)
+        except sqlite3.Error as error:
+            raise HistoryError(f"The history could not be read: {error}.") from error
+
+    def _has_new_version(self) -> bool:
+        # Asked of the connection that writes, because to it what it has written itself
+        # is nothing new.
+        connection = self._reader if self._database is None else self._database.conn
+        (version,) = connection.execute("PRAGMA data_version").fetchone()
+        before, self._seen_version = self._seen_version, (id(connection), version)
+        return before is not None and before[0] == id(connection) and before[1] != version
+
     @_reads
     def select(
         self, connection: sqlite3.Connection, sql: str, parameters: Sequence[object] = ()
@@ -266,21 +291,40 @@ class Store:
         )
 
     @_writes
-    def begin_attempt(self, db: Database, failed: Request, request: Request) -> None:
+    def keep_arrived(self, db: Database, message_id: str, k: int, entry: str) -> None:
+        """Write entry number `k` of a running reply's journal.
+
+        Of a reply that has ended meanwhile, nothing is written.
+        """
+        db.execute(
+            "INSERT INTO journal (message_id, k, payload)"
+            " SELECT message_id, ?, ? FROM streams WHERE message_id = ?",
+            [k, entry, message_id],
+        )
+
+    @_writes
+    def begin_attempt(
+        self, db: Database, failed: Request, recording: Recorded, request: Request
+    ) -> None:
         """Close the ledger's row of an attempt that failed and open the next one's."""
         self._update_request(db, failed)
+        self._insert_recording(db, failed, recording)
+        db.execute("DELETE FROM journal WHERE message_id = ?", [failed.message_id])
         db.table("requests").insert(rows.row_of_request(request))
 
     @_writes
-    def finish_reply(self, db: Database, message: Message, request: Request) -> None:
+    def finish_reply(
+        self, db: Database, message: Message, request: Request, recording: Recorded
+    ) -> None:
         """Keep a reply however it ended, with its last row in the ledger.
 
         Of a reply whose conversation is gone meanwhile, only the ledger's row is kept.
         """
         found = db.execute("SELECT n FROM messages WHERE id = ?", [message.id]).fetchone()
         if found is not None:
-            self._insert_blocks(db, message)
+            self._insert_blocks(db, message.id, message.blocks)
             db.table("messages").update(found[0], rows.row_of_ending(message))
+            self._insert_recording(db, request, recording)
         self._update_request(db, request)
         self._close_stream(db, message.id)
 
@@ -293,6 +337,24 @@ class Store:
             " models = excluded.models",
             [host, self.clock.now_ms(), rows.dumps([model.wire for model in models])],
         )
+
+    @_writes
+    def trim_recordings(self, db: Database, most_bytes: int) -> None:
+        """Drop the oldest recordings until the others take at most `most_bytes`."""
+        db.execute(
+            "DELETE FROM recordings WHERE request_id IN (SELECT request_id FROM ("
+            " SELECT request_id, sum(size) OVER (ORDER BY started_ms DESC, request_id DESC)"
+            " AS so_far FROM recordings) WHERE so_far > ?)",
+            [most_bytes],
+        )
+
+    @_reads
+    def recording(self, connection: sqlite3.Connection, request_id: str) -> Recorded:
+        """Return what came over the wire for a request, packed; None if it was not kept."""
+        row = connection.execute(
+            "SELECT content FROM recordings WHERE request_id = ?", [request_id]
+        ).fetchone()
+        return None if row is None else bytes(row["content"])
 
     async def recover(self) -> int:
         """Mark the replies of programs that died as interrupted; return how many.
@@ -315,17 +377,33 @@ class Store:
             if owner is None or not is_alive(self._locks, owner)
         ]
         for message_id in orphans:
-            db.execute(
-                "UPDATE messages SET state = 'interrupted', finished_ms = ? WHERE id = ?",
-                [self.clock.now_ms(), message_id],
-            )
-            db.execute(
-                "UPDATE requests SET state = 'interrupted'"
-                " WHERE message_id = ? AND state = 'streaming'",
-                [message_id],
-            )
-            self._close_stream(db, message_id)
+            self._interrupt(db, message_id)
         return len(orphans)
+
+    def _interrupt(self, db: Database, message_id: str) -> None:
+        """Make what the journal holds of a reply the reply."""
+        conversation_id, model = db.execute(
+            "SELECT conversation_id, model FROM messages WHERE id = ?", [message_id]
+        ).fetchone()
+        draft = Draft(message_id, conversation_id, model)
+        for (entry,) in db.execute(
+            "SELECT payload FROM journal WHERE message_id = ? ORDER BY k", [message_id]
+        ).fetchall():
+            replay(draft, entry)
+        self._insert_blocks(db, message_id, draft.blocks)
+        db.execute(
+            "UPDATE messages SET state = 'interrupted', finished_ms = ?, model = ?,"
+            " stop_reason = ? WHERE id = ?",
+            [self.clock.now_ms(), whole(draft.model), draft.stop_reason, message_id],
+        )
+        found = rows.row_of_interrupted(draft)
+        columns = ", ".join(f"{name} = :{name}" for name in found)
+        db.execute(
+            f"UPDATE requests SET {columns}"
+            " WHERE message_id = :message_id AND state = 'streaming'",
+            {**found, "message_id": message_id},
+        )
+        self._close_stream(db, message_id)
 
     def close(self) -> None:
         """Wait for the writes that were asked for, then close. Blocks."""
@@ -359,13 +437,26 @@ class Store:
 
     def _insert_message(self, db: Database, message: Message) -> None:
         db.table("messages").insert(rows.row_of_message(message))
-        self._insert_blocks(db, message)
+        self._insert_blocks(db, message.id, message.blocks)
 
-    def _insert_blocks(self, db: Database, message: Message) -> None:
+    def _insert_blocks(self, db: Database, message_id: str, blocks: Sequence[Block]) -> None:
         db.table("blocks").insert_all(
-            rows.row_of_block(message.id, seq, block)
-            for seq, block in enumerate(message.blocks)
+            rows.row_of_block(message_id, seq, block) for seq, block in enumerate(blocks)
         )
+
+    def _insert_recording(self, db: Database, request: Request, recording: Recorded) -> None:
+        if recording is not None:
+            db.execute(
+                "INSERT INTO recordings (request_id, message_id, started_ms, size, content)"
+                " SELECT ?, id, ?, ?, ? FROM messages WHERE id = ?",
+                [
+                    request.id,
+                    request.started_ms,
+                    len(recording),
+                    recording,
+                    request.message_id,
+                ],
+            )
 
     def _update_request(self, db: Database, request: Request) -> None:
         # In plain SQL, because a row that was never written is no error: its

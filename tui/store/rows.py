@@ -11,6 +11,7 @@ from tui.conversation import (
     READABLE,
     Block,
     Conversation,
+    Draft,
     Failure,
     Figures,
     Json,
@@ -145,12 +146,29 @@ def row_of_request(request: Request) -> dict[str, Any]:
         "error_code": failure.code if failure else None,
         "error_message": failure.message if failure else None,
         "stop_reason": request.stop_reason,
-        "input_tokens": request.usage.input_tokens,
-        "output_tokens": request.usage.output_tokens,
-        "cache_read_input_tokens": request.usage.cache_read_input_tokens,
-        "cache_creation_input_tokens": request.usage.cache_creation_input_tokens,
-        "thinking_tokens": request.usage.thinking_tokens,
-        "usage": dumps(request.usage.wire),
+        **_usage_columns(request.usage),
+    }
+
+
+def row_of_interrupted(draft: Draft) -> dict[str, Any]:
+    """Return the columns of the ledger that a reply's journal tells."""
+    return {
+        "state": "interrupted",
+        "model": whole(draft.model) if draft.api_message_id else None,
+        "api_message_id": draft.api_message_id,
+        "request_id": draft.request_id,
+        **_usage_columns(draft.usage),
+    }
+
+
+def _usage_columns(usage: Usage) -> dict[str, Any]:
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cache_read_input_tokens": usage.cache_read_input_tokens,
+        "cache_creation_input_tokens": usage.cache_creation_input_tokens,
+        "thinking_tokens": usage.thinking_tokens,
+        "usage": dumps(usage.wire),
     }
 
 

@@ -73,6 +73,7 @@ class Sidebar(ScrollView, can_focus=True):
         self._held: Held | None = None
         """The list; None while it is being read for the first time."""
         self._marks: Mapping[str, Mark] = {}
+        self._waits: Mapping[str, str] = {}
         self._open_id: str | None = None
         self._cursor_id: str | None = None
         """None while the cursor is where the conversation is not there."""
@@ -144,13 +145,19 @@ class Sidebar(ScrollView, can_focus=True):
             if first < self._bottom and last >= self._top:
                 self.refresh()
 
-    def mark(self, marks: Mapping[str, Mark]) -> None:
-        """Show other marks, drawing only the rows whose mark has changed."""
-        before, self._marks = self._marks, dict(marks)
-        if self._held is None or before == marks:
+    def mark(self, marks: Mapping[str, Mark], waits: Mapping[str, str] | None = None) -> None:
+        """Show other marks, drawing only the rows that look different with them.
+
+        `waits` says how long a retrying one still waits, in the place of its age.
+        """
+        marked, waited = self._marks, self._waits
+        self._marks, self._waits = dict(marks), dict(waits or {})
+        if self._held is None or (marked, waited) == (self._marks, self._waits):
             return
         for row, conversation in self._held.between(self._top, self._bottom):
-            if before.get(conversation.id) != marks.get(conversation.id):
+            before = marked.get(conversation.id), waited.get(conversation.id)
+            after = self._marks.get(conversation.id), self._waits.get(conversation.id)
+            if before != after:
                 self.refresh_line(row)
 
     def on_show(self) -> None:
@@ -318,7 +325,8 @@ class Sidebar(ScrollView, can_focus=True):
         plain, muted = self._style(*part), self._style("sidebar--muted", *part)
         mark = self._mark_of(conversation)
         signs = self._style(f"sidebar--{mark}", *part) if mark else plain
-        age = wording.age(conversation.updated_ms, now_ms)
+        age = self._waits.get(conversation.id)
+        age = age or wording.age(conversation.updated_ms, now_ms)
         width = max(1, self.size.width - 5 - cell_len(age))
         title = _fitted(clean_line(conversation.title) or "Untitled", width)
         return self._strip(
