@@ -200,7 +200,7 @@ def make_room(store: Store) -> None:
 
 
 async def test_a_full_disk_loses_nothing_that_was_shown(
-    server: Scripted, claude: Claude, store: Store, history: Path
+    server: Scripted, claude: Claude, store: Store
 ) -> None:
     hold, words = Hold(), ["word " * 2000] * 10
     server.will(Reply([start(), *text(0, words[0])[:-1], hold, *text(0, *words)[1:], *end()]))
@@ -267,12 +267,12 @@ class Task:
     def cancel(self) -> None:
         self.task.cancel()
 
-    async def wait(self) -> object:
-        return await self.task
+    async def wait(self) -> None:
+        await self.task
 
 
 async def test_a_reply_that_could_not_be_written_is_written_when_there_is_room(
-    server: Scripted, claude: Claude, store: Store, history: Path
+    server: Scripted, claude: Claude, store: Store
 ) -> None:
     hold, ended, tasks = Hold(), list[str | None](), list[Task]()
 
