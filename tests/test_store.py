@@ -140,6 +140,8 @@ async def test_a_conversation_takes_over_the_model_and_system_prompt_asked_with(
 
 async def test_the_conversation_used_last_comes_first(store: Store) -> None:
     asked = [await ask(store, word) for word in ("one", "two", "three")]
+    # Within one millisecond nothing is later than anything.
+    store.clock.start_after(store.clock.now_ms())
     await ask(store, "again", after=asked[0])
     assert [found.title for found in await store.conversations()] == ["one", "three", "two"]
     assert [found.title for found in await store.conversations(limit=1)] == ["one"]

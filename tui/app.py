@@ -28,6 +28,7 @@ from tui.screens.chat import ChatScreen
 from tui.store import HistoryError, Store
 from tui.widgets.composer import Composer
 from tui.widgets.control_filter import ControlFilter
+from tui.widgets.sidebar import Sidebar
 from tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class StreamChat(App[None]):
             claude,
             run=self._run_reply,
             ended=self._reply_ended,
+            saved=self._saved,
         )
         self._quit_at = 0.0
         """When Ctrl+C was last pressed with nothing to copy or stop, monotonic seconds."""
@@ -149,6 +151,7 @@ class StreamChat(App[None]):
         try:
             if await self._store.recover():
                 self._chat.refresh_list()
+            self._chat.empty_trash()
             await asyncio.to_thread(_import_drawing)
             await self._claude.warm_up()
             await turn.refresh_models(self._store, self._claude)
@@ -190,6 +193,9 @@ class StreamChat(App[None]):
     def _reply_ended(self, draft: Draft, problem: str | None) -> None:
         self.set_timer(1, self._collect)
         self._chat.call_later(self._chat.ended, draft, problem)
+
+    def _saved(self) -> None:
+        self.notify("What could not be saved before is saved now.", markup=False)
 
     # Keys that work everywhere
 
@@ -248,6 +254,7 @@ class StreamChat(App[None]):
                 "On a message (Shift+Tab goes there)",
                 Transcript.BINDINGS,
             ),
+            ("In the sidebar (Ctrl+S goes there)", Sidebar.BINDINGS),
         )
         self.push_screen(HelpScreen("Keys", [self._key_section(*group) for group in groups]))
 
@@ -295,6 +302,7 @@ class StreamChat(App[None]):
             ("Sidebar", "Ctrl+S: go there, or hide it", chat.action_sidebar),
             ("Stop the reply", "Esc", chat.stop_reply),
             ("Ask again", "r on a reply: the newest one anew", chat.action_retry),
+            ("Undo delete", "u in the sidebar: back for ten seconds", chat.action_undo_delete),
             ("Fold or show thinking", "Ctrl+T", chat.action_fold),
             ("Connect", "Ctrl+O: how to talk to Claude", self.action_connect),
             ("Light or dark", "Change between the two themes", self._change_shade),

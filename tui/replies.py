@@ -45,12 +45,15 @@ class Replies:
         *,
         run: Run,
         ended: Callable[[Draft, str | None], None],
+        saved: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._claude = claude
         self._run = run
         self._ended = ended
         """Told of every reply that ended, with a line for the reader if it was not kept."""
+        self._saved = saved
+        """Told when what could not be written has been."""
         self._running: dict[str, Running] = {}
         self._answers: dict[str, asyncio.Future[bool]] = {}
         """By conversation: what a person says to a long wait."""
@@ -139,6 +142,7 @@ class Replies:
     async def _keep_trying(self, clock: Clock) -> None:
         while not await self.keep_unkept():
             await clock.sleep(TRY_AGAIN_EVERY)
+        self._saved()
 
     async def _may_wait(self, draft: Draft) -> bool:
         answer = asyncio.get_running_loop().create_future()

@@ -266,5 +266,8 @@ CREATE INDEX recordings_by_time ON recordings (started_ms, size)
 
 CREATE INDEX recordings_of_message ON recordings (message_id)
 
-CREATE INDEX conversations_deleted ON conversations (deleted_ms) WHERE deleted_ms IS NOT NULL
+ALTER TABLE conversations ADD COLUMN purged_ms INTEGER
+
+CREATE INDEX conversations_to_purge ON conversations (deleted_ms)
+    WHERE deleted_ms IS NOT NULL AND purged_ms IS NULL
 """

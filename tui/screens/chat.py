@@ -20,6 +20,7 @@ from tui.conversation import Conversation, Draft, Message, Retry, title_of
 from tui.replies import Replies
 from tui.sanitise import clean, clean_line
 from tui.store import HistoryError, Store
+from tui.trash import UNDO_SECONDS, Trash
 from tui.widgets.composer import Composer
 from tui.widgets.sidebar import Mark, Sidebar
 from tui.widgets.transcript import Transcript
@@ -63,6 +64,7 @@ class ChatScreen(Screen[None]):
         super().__init__()
         self._store = store
         self._replies = replies
+        self._trash = Trash(store)
         self._model = model
         self._host = host
         self._is_demo = host == "demo"
@@ -106,6 +108,7 @@ class ChatScreen(Screen[None]):
         self._show_heading()
         self._show_empty()
         self._composer.focus()
+        self._follow_others()
         self.refresh_list()
         self.call_after_refresh(self._is_ready)
 
@@ -342,6 +345,8 @@ class ChatScreen(Screen[None]):
             return
         conversation = await self._store.conversation(self._open.id)
         if conversation is None:
+            self.notify("This conversation was deleted in another window.", markup=False)
+            await self._read(self._unsaved())
             return
         line = await self._store.line(conversation.tip_id)
         seen = [(message.id, message.state) for message in self._line]
@@ -361,6 +366,55 @@ class ChatScreen(Screen[None]):
             self.refresh_list()
         elif self._can_draw:
             self._sidebar.give(page, event.listing)
+
+    # What is deleted
+
+    @on(Sidebar.Deleted)
+    async def _delete(self, event: Sidebar.Deleted) -> None:
+        """Delete a conversation; what was deleted last can be brought back for a while."""
+        conversation_id = event.conversation_id
+        try:
+            found = await self._store.conversation(conversation_id)
+            if found is None:
+                return
+            self._replies.stop(conversation_id)
+            beside = await self._store.neighbour(conversation_id, 1)
+            beside = beside or await self._store.neighbour(conversation_id, -1)
+            await self._trash.put(conversation_id)
+        except HistoryError as error:
+            self._complain(str(error))
+            return
+        if conversation_id == self._open.id:
+            await self._read(self._unsaved())
+            if beside is not None:
+                await self._switch_to(beside)
+        self.refresh_list()
+        title = clean_line(found.title)
+        line = f"Deleted “{title}”. u, in the sidebar, brings it back."
+        self.notify(line, timeout=UNDO_SECONDS, markup=False)
+        self.set_timer(UNDO_SECONDS + 0.5, self.empty_trash)
+
+    @on(Sidebar.Undone)
+    async def action_undo_delete(self) -> None:
+        """Bring back what was deleted last."""
+        try:
+            brought_back = await self._trash.take_back()
+        except HistoryError as error:
+            self._complain(str(error))
+            return
+        if brought_back:
+            await self._switch_to(brought_back[-1])
+            self.refresh_list()
+        else:
+            self.notify("There is nothing to bring back any more.", timeout=3, markup=False)
+
+    @work(group="trash")
+    async def empty_trash(self) -> None:
+        """Remove for good what cannot be brought back any more."""
+        try:
+            await self._trash.empty()
+        except HistoryError as error:
+            self._complain(str(error))
 
     # What else a person can do
 

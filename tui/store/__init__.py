@@ -24,7 +24,7 @@ from tui.journal import replay
 from tui.listing import Key, Listing, Page
 from tui.sanitise import whole
 from tui.store import connection as opening
-from tui.store import listing, rows
+from tui.store import listing, purging, rows
 from tui.store.connection import HistoryError
 from tui.store.owner import Owner, is_alive
 
@@ -234,7 +234,8 @@ class Store:
         connection = self._reader if self._database is None else self._database.conn
         (version,) = connection.execute("PRAGMA data_version").fetchone()
         before, self._seen_version = self._seen_version, (id(connection), version)
-        return before is not None and before[0] == id(connection) and before[1] != version
+        # With another connection the numbers are others too, and something may be missed.
+        return before not in (None, self._seen_version)
 
     @_reads
     def select(
@@ -247,8 +248,12 @@ class Store:
     def add_question(self, db: Database, conversation: Conversation, message: Message) -> None:
         """Keep a question at the tip of its conversation, which is made if it is new.
 
-        A conversation that exists takes over the model and the system prompt.
+        A conversation that exists takes over the model and the system prompt. Raises
+        `HistoryError` for one that has been deleted, in another window.
         """
+        deleted = "SELECT 1 FROM conversations WHERE id = ? AND deleted_ms IS NOT NULL"
+        if db.execute(deleted, [conversation.id]).fetchone() is not None:
+            raise HistoryError("This conversation was deleted in another window.")
         db.execute(
             "INSERT INTO conversations (id, title, model, system, created_ms, updated_ms)"
             " VALUES (:id, :title, :model, :system, :now, :now)"
@@ -355,6 +360,71 @@ class Store:
             "SELECT content FROM recordings WHERE request_id = ?", [request_id]
         ).fetchone()
         return None if row is None else bytes(row["content"])
+
+    @_writes
+    def delete(self, db: Database, conversation_ids: Sequence[str]) -> None:
+        """Put conversations out of sight. They can be restored until they are purged."""
+        self._set_deleted(db, conversation_ids, self.clock.now_ms())
+
+    @_writes
+    def restore(self, db: Database, conversation_ids: Sequence[str]) -> None:
+        """Bring deleted conversations back, those that have not been purged."""
+        self._set_deleted(db, conversation_ids, None)
+
+    def _set_deleted(self, db: Database, ids: Sequence[str], deleted_ms: int | None) -> None:
+        for conversation_id in ids:
+            db.execute(
+                "UPDATE conversations SET deleted_ms = ? WHERE id = ? AND purged_ms IS NULL",
+                [deleted_ms, conversation_id],
+            )
+
+    async def purge(self, *, before_ms: int) -> list[str]:
+        """Remove for good what was deleted before a time; return which conversations.
+
+        Their words are gone from the file then: from its tables, its index, its free
+        pages and its log. What was spent on them stays in the ledger. In many short
+        steps, so that a running reply is kept in between; broken off, it is taken up
+        again by the next call.
+        """
+        found = await self.select(
+            "SELECT id FROM conversations"
+            " WHERE deleted_ms <= ? AND deleted_ms IS NOT NULL AND purged_ms IS NULL",
+            [before_ms],
+        )
+        ids = [row["id"] for row in found]
+        for conversation_id in ids:
+            while await self._purge_some(conversation_id):
+                pass
+        if ids:
+            for index in ("blocks_fts", "pairs_fts"):
+                merged = await self._merge(index, -purging.PAGES)
+                while merged:
+                    merged = await self._merge(index, purging.PAGES)
+            await self._empty_log()
+            await self._set_purged(ids)
+        return ids
+
+    @_writes
+    def _purge_some(self, db: Database, conversation_id: str) -> bool:
+        return purging.remove_some(db.conn, conversation_id)
+
+    @_writes
+    def _merge(self, db: Database, index: str, pages: int) -> bool:
+        return purging.merge(db.conn, index, pages)
+
+    @_writes
+    def _set_purged(self, db: Database, ids: Sequence[str]) -> None:
+        for conversation_id in ids:
+            db.execute(
+                "UPDATE conversations SET purged_ms = ? WHERE id = ?",
+                [self.clock.now_ms(), conversation_id],
+            )
+
+    async def _empty_log(self) -> None:
+        """Move what is in the write-ahead log into the file, and cut the log."""
+        loop = asyncio.get_running_loop()
+        work = functools.partial(purging.empty_log, self._writer)
+        await asyncio.shield(loop.run_in_executor(self._writer_thread, work))
 
     async def recover(self) -> int:
         """Mark the replies of programs that died as interrupted; return how many.

@@ -51,6 +51,8 @@ class Sidebar(ScrollView, can_focus=True):
         Binding("home", "move_to(0)", "First", id="sidebar.first", show=False),
         Binding("end", "move_to(-1)", "Last", id="sidebar.last", show=False),
         Binding("enter", "choose", "Read", id="sidebar.choose", show=False),
+        Binding("x", "delete", "Delete", id="sidebar.delete"),
+        Binding("u", "undo", "Undo delete", id="sidebar.undo"),
     ]
 
     @dataclass
@@ -58,6 +60,15 @@ class Sidebar(ScrollView, can_focus=True):
         """The user chose a conversation to read."""
 
         conversation_id: str
+
+    @dataclass
+    class Deleted(TextualMessage):
+        """The user wants a conversation gone."""
+
+        conversation_id: str
+
+    class Undone(TextualMessage):
+        """The user wants back what was deleted last."""
 
     @dataclass
     class PageWanted(TextualMessage):
@@ -220,6 +231,15 @@ class Sidebar(ScrollView, can_focus=True):
         self._is_to_choose = self._cursor_id is None
         if self._cursor is not None and self._cursor_id is not None:
             self.post_message(self.Chosen(self._cursor_id))
+
+    def action_delete(self) -> None:
+        """Delete the conversation under the cursor."""
+        if self.cursor_id is not None:
+            self.post_message(self.Deleted(self.cursor_id))
+
+    def action_undo(self) -> None:
+        """Bring back what was deleted last."""
+        self.post_message(self.Undone())
 
     def on_click(self, event: events.Click) -> None:
         """Read the conversation that was clicked."""

@@ -1,0 +1,171 @@
+"""What a person sees when things go wrong, and what they can take back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.screens.conftest import Journey, Open
+from tests.scripted import Event, Hold, Reply, Scripted, refuses, says, start, text
+from tests.turns import ask, on_disk
+from tui.screens.confirm import ConfirmScreen
+from tui.store import Store, open_store
+
+
+async def test_a_long_wait_is_asked_about_and_waited_for(
+    opened: Open, server: Scripted
+) -> None:
+    server.will(refuses(429, "rate_limit_error", "slow down", retry_after="90"))
+    async with opened() as journey:
+        await journey.ask("Hi")
+        await journey.until(lambda: isinstance(journey.app.screen, ConfirmScreen))
+        assert "left alone for 1 min 30 s" in journey.seen
+        await journey.press("y")
+        await journey.until(lambda: not isinstance(journey.app.screen, ConfirmScreen))
+        await journey.until(lambda: "Attempt 2 in 1 min" in journey.seen)
+        # It counts, here and in the sidebar.
+        await journey.until(lambda: "Attempt 2 in 1 min 28 s" in journey.seen)
+        assert any("↻" in row and "1 min 2" in row for row in journey.sidebar)
+        await journey.press("escape")
+        await journey.until_done()
+    assert len(server.asked) == 1
+
+
+async def test_a_long_wait_that_nobody_wants_ends_the_reply(
+    opened: Open, server: Scripted
+) -> None:
+    server.will(refuses(429, "rate_limit_error", "slow down", retry_after="90"))
+    async with opened() as journey:
+        await journey.ask("Hi")
+        await journey.until(lambda: isinstance(journey.app.screen, ConfirmScreen))
+        await journey.press("n")
+        await journey.until_done()
+        assert "90 seconds" in journey.figures[0]
+        assert journey.composer == ""
+
+
+async def test_a_silence_is_named_and_counted(opened: Open, server: Scripted) -> None:
+    hold = Hold()
+    ping = Event({"type": "ping"})
+    server.will(Reply([start(), *text(0, "Half")[:-1], ping, hold]))
+    async with opened() as journey:
+        await journey.ask("Hi")
+        await journey.until(lambda: "Half" in journey.seen)
+        (draft,) = journey.app.replies.drafts.values()
+        assert "still waiting" not in journey.seen
+        # As if the last word had come so long ago.
+        assert draft.heard_at is not None
+        draft.heard_at -= 40
+        await journey.until(lambda: "still waiting, 4" in journey.seen)
+        await journey.press("escape")
+        await journey.until_done()
+
+
+async def test_a_reply_that_was_not_saved_is_saved_when_there_is_room(
+    opened: Open, server: Scripted, store: Store, history: Path
+) -> None:
+    hold, words = Hold(), "word " * 9000
+    server.will(Reply([start(), hold, *text(0, words), *says("").steps[-2:]]))
+    async with opened() as journey:
+        await journey.ask("Hi")
+        await journey.until(hold.reached.is_set)
+        pages = store._writer().execute("PRAGMA page_count").fetchone()[0]
+        store._writer().execute(f"PRAGMA max_page_count = {pages}")
+        hold.release()
+        await journey.until(lambda: journey.app.replies.unkept)
+        await journey.until(lambda: "full" in journey.seen)
+        assert journey.replies == [words]
+        # What cannot be kept is not sent either, and nothing that was typed is lost.
+        await journey.ask("more" * 2000)
+        await journey.until(lambda: journey.composer == "more" * 2000)
+        # Leaving would lose it: that is asked about.
+        await journey.press("ctrl+q")
+        await journey.until(lambda: "lose" in journey.seen)
+        await journey.press("n")
+        store._writer().execute("PRAGMA max_page_count = 1000000")
+        await journey.until(lambda: not journey.app.replies.unkept)
+        await journey.until(lambda: "saved" in journey.seen.lower())
+    kept = on_disk(history, "SELECT state, text FROM transcript WHERE role = 'assistant'")
+    assert [tuple(row) for row in kept] == [("complete", words)]
+
+
+async def test_what_another_window_does_is_seen(opened: Open, history: Path) -> None:
+    async with opened() as journey:
+        await journey.ask("Here")
+        await journey.until_done()
+        with open_store(history) as other:
+            elsewhere = await ask(other, "Elsewhere")
+            await journey.until(lambda: any("Elsewhere" in row for row in journey.sidebar))
+            (here,) = [c for c in await other.conversations() if c.title == "Here"]
+            line = await other.line(here.tip_id)
+            await ask(other, "Here, from there", after=line[-1])
+            await journey.until(lambda: "Here, from there" in journey.questions)
+            await other.delete([elsewhere.conversation_id])
+            await journey.until(lambda: not any("Elsewhere" in r for r in journey.sidebar))
+            await other.delete([here.id])
+            await journey.until(lambda: journey.title == "New conversation")
+
+
+async def two_conversations(journey: Journey) -> None:
+    for word in ("First", "Second"):
+        await journey.press("ctrl+n")
+        await journey.ask(word)
+        await journey.until_done()
+
+
+async def test_x_deletes_a_conversation_and_u_brings_it_back(
+    opened: Open, store: Store
+) -> None:
+    async with opened() as journey:
+        await two_conversations(journey)
+        await journey.press("ctrl+s", "x")
+        await journey.until(lambda: journey.title == "First")
+        await journey.until(lambda: not any("✗" in r or "Second" in r for r in journey.sidebar))
+        assert "Deleted “Second”" in journey.seen
+        await journey.press("u")
+        await journey.until(lambda: journey.title == "Second")
+        assert journey.questions == ["Second"]
+        assert [found.title for found in await store.conversations()] == ["Second", "First"]
+        await journey.press("u")
+        await journey.until(lambda: "nothing to bring back" in journey.seen)
+
+
+async def test_the_last_conversation_that_is_deleted_leaves_a_new_one(
+    opened: Open, store: Store
+) -> None:
+    async with opened() as journey:
+        await journey.ask("Only")
+        await journey.until_done()
+        await journey.press("ctrl+s", "x")
+        await journey.until(lambda: journey.title == "New conversation")
+        assert await store.conversations() == []
+
+
+async def test_deleting_stops_the_reply_that_is_being_written(
+    opened: Open, server: Scripted
+) -> None:
+    hold = Hold()
+    server.will(Reply([start(), *text(0, "Half")[:-1], hold]))
+    async with opened() as journey:
+        await journey.ask("Hi")
+        await journey.until(lambda: "Half" in journey.seen)
+        await journey.press("ctrl+s", "x")
+        await journey.until(lambda: not journey.app.replies.drafts)
+        await journey.press("u")
+        await journey.until(lambda: journey.title == "Hi")
+        assert journey.replies == ["Half"]
+
+
+async def test_what_was_deleted_before_is_purged_at_the_next_start(
+    opened: Open, store: Store, history: Path
+) -> None:
+    async with opened() as journey:
+        await journey.ask("Wordtobegone")
+        await journey.until_done()
+    (found,) = await store.conversations()
+    await store.delete([found.id])
+    on_disk(history, "SELECT 1")
+    store._writer().execute("UPDATE conversations SET deleted_ms = deleted_ms - 60000")
+    async with opened() as journey:
+        await journey.until(
+            lambda: on_disk(history, "SELECT count(*) FROM messages")[0][0] == 0
+        )

@@ -1,0 +1,145 @@
+"""Deleting deletes: the words are gone from every file, what was spent is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.scripted import Reply, Scripted, end, refuses, says, start, text, thinking
+from tests.turns import MODEL, converse, on_disk
+from tui import turn
+from tui.claude import Claude
+from tui.conversation import Conversation
+from tui.store import HistoryError, Store, open_store
+
+SECRETS = (
+    "xylophonequestion",
+    "xylophonereply",
+    "xylophonethought",
+    "xylophoneerror",
+    "鯨鯢秘",
+)
+
+
+def found_in(folder: Path, secret: str) -> list[str]:
+    """Return the files below a folder that hold a word, in whichever encoding."""
+    return [
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and secret.lower().encode() in path.read_bytes().lower()
+    ]
+
+
+async def secret_conversation(server: Scripted, claude: Claude, store: Store) -> str:
+    """Have a conversation that is told nowhere else; return its id."""
+    server.will(
+        Reply(
+            [
+                start(),
+                *thinking(0, "a xylophonethought "),
+                *text(1, "the xylophonereply ", "鯨鯢秘 " * 50),
+                *end(),
+            ]
+        )
+    )
+    message = await converse(store, claude, "a xylophonequestion")
+    server.will(refuses(400, "invalid_request_error", "no xylophoneerror"))
+    await converse(store, claude, "more xylophonequestion", after=message)
+    return message.conversation_id
+
+
+async def fill(server: Scripted, claude: Claude, store: Store, number: int = 20) -> None:
+    for each in range(number):
+        server.will(says(f"answer {each} " + "lorem ipsum " * 30))
+        await converse(store, claude, f"question {each} dolor")
+
+
+async def test_after_purging_no_file_holds_a_word_of_it(
+    server: Scripted, claude: Claude, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with open_store(folder / "history.db") as store:
+        await fill(server, claude, store)
+        secret = await secret_conversation(server, claude, store)
+        await fill(server, claude, store)
+        assert all(found_in(folder, word) for word in SECRETS)
+        await store.delete([secret])
+        assert await store.purge(before_ms=store.clock.now_ms()) == [secret]
+        # While the program still runs, and so before SQLite tidies up.
+        assert {word: found_in(folder, word) for word in SECRETS} == {
+            word: [] for word in SECRETS
+        }
+        assert len(await store.conversations()) == 40
+    assert {word: found_in(folder, word) for word in SECRETS} == {word: [] for word in SECRETS}
+
+
+async def test_what_was_spent_stays_in_the_ledger(
+    server: Scripted, claude: Claude, store: Store, history: Path
+) -> None:
+    secret = await secret_conversation(server, claude, store)
+    spent = "SELECT id, input_tokens, output_tokens, state FROM requests"
+    before = [tuple(row) for row in on_disk(history, spent)]
+    await store.delete([secret])
+    await store.purge(before_ms=store.clock.now_ms())
+    assert [tuple(row) for row in on_disk(history, spent)] == before
+    assert len(before) == 2
+
+
+async def test_until_it_is_purged_it_can_be_restored_as_it_was(
+    server: Scripted, claude: Claude, store: Store
+) -> None:
+    secret = await secret_conversation(server, claude, store)
+    before = await store.conversation(secret)
+    assert before is not None
+    line = await store.line(before.tip_id)
+    await store.delete([secret])
+    assert await store.conversation(secret) is None
+    assert await store.conversations() == []
+    assert await store.select("SELECT * FROM transcript") == []
+    await store.restore([secret])
+    assert await store.conversation(secret) == before
+    assert await store.line(before.tip_id) == line
+    await store.delete([secret])
+    await store.purge(before_ms=store.clock.now_ms())
+    await store.restore([secret])
+    assert await store.conversation(secret) is None
+
+
+async def test_only_what_was_deleted_before_is_purged(
+    server: Scripted, claude: Claude, store: Store
+) -> None:
+    secret = await secret_conversation(server, claude, store)
+    before_ms = store.clock.now_ms() - 1
+    await store.delete([secret])
+    assert await store.purge(before_ms=before_ms) == []
+    await store.restore([secret])
+    assert await store.conversation(secret) is not None
+
+
+async def test_a_purge_that_was_broken_off_is_taken_up_again(
+    server: Scripted, claude: Claude, store: Store, tmp_path: Path
+) -> None:
+    secret = await secret_conversation(server, claude, store)
+    await store.delete([secret])
+    # As far as a program came that died before it merged the index.
+    while await store._purge_some(secret):
+        pass
+    assert found_in(tmp_path, "xylophonereply")
+    assert await store.purge(before_ms=store.clock.now_ms()) == [secret]
+    assert not found_in(tmp_path, "xylophonereply")
+    assert await store.purge(before_ms=store.clock.now_ms()) == []
+
+
+async def test_nothing_is_asked_in_a_conversation_that_is_deleted(
+    server: Scripted, claude: Claude, store: Store
+) -> None:
+    server.will(says("Hello"))
+    message = await converse(store, claude)
+    await store.delete([message.conversation_id])
+    conversation = await store.conversation(message.conversation_id)
+    assert conversation is None
+    with pytest.raises(HistoryError, match="deleted"):
+        gone = Conversation(message.conversation_id, MODEL, 1, 1, title="Hi")
+        await turn.ask(store, gone, "more")

@@ -1,0 +1,61 @@
+"""Removing words for good, in steps that are short enough to be let in between others.
+
+Deleting a row is not enough: the index keeps its words until its segments are merged,
+and the write-ahead log keeps the pages as they were.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+PAGES = 50
+"""How many pages of an index are merged in a step: 80 ms at worst, measured."""
+
+MESSAGES = 50
+"""How many messages are removed in a step."""
+
+_log = logging.getLogger(__name__)
+
+
+def remove_some(connection: sqlite3.Connection, conversation_id: str) -> bool:
+    """Remove some of a conversation's messages; False when there were none left."""
+    connection.execute(
+        "UPDATE conversations SET title = '', system = '', tip_id = NULL WHERE id = ?",
+        [conversation_id],
+    )
+    # An endpoint may repeat the prompt in its error.
+    connection.execute(
+        "UPDATE requests SET error_message = NULL WHERE conversation_id = ?", [conversation_id]
+    )
+    removed = connection.execute(
+        "DELETE FROM messages WHERE n IN"
+        " (SELECT n FROM messages WHERE conversation_id = ? LIMIT ?)",
+        [conversation_id, MESSAGES],
+    )
+    return removed.rowcount > 0
+
+
+def merge(connection: sqlite3.Connection, index: str, pages: int) -> bool:
+    """Merge some of an index's segments; False when there was nothing left to merge.
+
+    The first time `pages` is negative, which makes everything that is in the index
+    part of the merge.
+    """
+    before = connection.total_changes
+    connection.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('merge', ?)", [pages])
+    # https://sqlite.org/fts5.html#the_merge_command: less than two changes mean none.
+    return connection.total_changes - before >= 2
+
+
+def empty_log(writer: Callable[[], Database]) -> None:
+    """Move the write-ahead log into the file and cut it. Blocks."""
+    (is_busy, _, _) = writer().conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if is_busy:
+        # Another program is reading; its next checkpoint, or ours, does it.
+        _log.warning("the write-ahead log is in use and was not cut")
