@@ -415,6 +415,32 @@ def test_a_reply_comes_onto_a_terminal_clean(online: Program, server: Scripted) 
     assert done == Done(0, "a␛]52;c;aGk=␇␛[31m�red�0m😀 b\nc\n", "")
 
 
+def test_log_searches_everything_that_was_said(online: Program, server: Scripted) -> None:
+    server.will(says("It is a ", "needle\x1b[31m, in hay."), says("No."))
+    online.run("ask", "Where is it?")
+    online.run("ask", "Is there a needle?")
+    done = online.run("log", "--search", "needle")
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert [line.strip() for line in lines[1::2]] == [
+        "You: Is there a needle?",
+        "Claude Sonnet 5.5: It is a needle\x1b[31m, in hay.",
+    ]
+    assert lines[2].endswith("Where is it?")
+    assert "␛[31m" in online.run_on_terminal("log", "--search", "needle").out
+    hits = json.loads(online.run("log", "--json", "--search", 'role:you "a needle"').out)
+    assert [(hit["title"], hit["state"]) for hit in hits] == [
+        ("Is there a needle?", "complete")
+    ]
+    (mark,) = hits[0]["marks"]
+    assert hits[0]["snippet"][slice(*mark)] == "a needle"
+    nothing = online.run("log", "--search", "zebra")
+    assert (nothing.code, nothing.out) == (0, "")
+    assert "Nothing was found" in nothing.err
+    assert "needs something" in failed(online.run("log", "--search", " "), code=2)
+    assert "not both" in failed(online.run("log", "abc", "--search", "x"), code=2)
+
+
 async def test_titles_and_messages_are_logged_raw_into_a_pipe_and_clean_on_a_terminal(
     program: Program, store: Store
 ) -> None:

@@ -140,6 +140,6 @@ async def test_nothing_is_asked_in_a_conversation_that_is_deleted(
     await store.delete([message.conversation_id])
     conversation = await store.conversation(message.conversation_id)
     assert conversation is None
+    gone = Conversation(message.conversation_id, MODEL, 1, 1, title="Hi")
     with pytest.raises(HistoryError, match="deleted"):
-        gone = Conversation(message.conversation_id, MODEL, 1, 1, title="Hi")
         await turn.ask(store, gone, "more")

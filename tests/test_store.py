@@ -24,10 +24,10 @@ from tests.turns import MODEL, SetClock, ask, converse, on_disk
 from tui import schema, turn
 from tui.claude import Claude
 from tui.conversation import Block, Conversation, Message, Request
+from tui.pairs import asked as asked_as
 from tui.sanitise import whole
 from tui.store import HistoryError, Store, open_store
 from tui.store import connection as opening
-from tui.store.pairs import pairs
 
 ANY_TEXT = st.text(st.characters() | st.sampled_from("\0\ud83d\ude00\u691c"))
 """Text of any characters: NUL and halves of surrogate pairs too."""
@@ -361,7 +361,7 @@ async def test_words_without_spaces_are_found_by_their_pairs(
 ) -> None:
     await ask(store, sentence)
     await ask(store, "索検 京東 語本日 and nothing else")
-    assert found(history, "pairs_fts", f'"{pairs(part)}"') == ["text"]
+    assert found(history, "pairs_fts", f'"{asked_as(part)[0]}"') == ["text"]
     check_indexes(history)
 
 
@@ -384,8 +384,8 @@ async def test_the_indexes_follow_what_other_programs_delete_and_change(
         other.execute("DELETE FROM conversations WHERE id = ?", [reply.conversation_id])
     check_indexes(history)
     assert found(history, "blocks_fts", "possibly") == []
-    assert found(history, "pairs_fts", f'"{pairs("検索")}"') == []
-    assert found(history, "pairs_fts", f'"{pairs("日本語")}"') == ["text"]
+    assert found(history, "pairs_fts", f'"{asked_as("検索")[0]}"') == []
+    assert found(history, "pairs_fts", f'"{asked_as("日本語")[0]}"') == ["text"]
     assert len(on_disk(history, "SELECT * FROM blocks")) == 1
 
 

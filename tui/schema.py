@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.pairs import spaced
+
 if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
 
@@ -39,6 +41,10 @@ def _m002_recordings(db: Database) -> None:
     """Keep what came over the wire for each request; find what is to be purged."""
     for statement in _M002.split("\n\n"):
         db.execute(statement)
+    # The first step's pairs left out the words between the runs.
+    found = db.execute("SELECT n, text FROM blocks WHERE pairs IS NOT NULL").fetchall()
+    for n, text in found:
+        db.execute("UPDATE blocks SET pairs = ? WHERE n = ?", [spaced(text), n])
 
 
 _STATES = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tui.conversation import Activity, Draft, Figures, Message, Retry, State
 
@@ -171,6 +171,12 @@ def moment(then_ms: int, now_ms: int) -> str:
 def day_and_time(then_ms: int) -> str:
     """Return the local date and time, such as `2026-11-23 14:02`."""
     return _local(then_ms).strftime("%Y-%m-%d %H:%M")
+
+
+def utc(then_ms: int) -> str:
+    """Return a time as the views give it: `2026-11-23T14:02:00.000Z`."""
+    moment = datetime.fromtimestamp(then_ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _local(ms: int) -> datetime:

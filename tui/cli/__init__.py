@@ -217,6 +217,10 @@ def _add_log(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> 
         "-n", type=_count, default=20, metavar="N", help="list at most N (default 20; 0: all)"
     )
     log.add_argument("--json", action="store_true", help="print one JSON array")
+    log.add_argument(
+        "--search", metavar="QUERY",
+        help='find messages: words, "phrases", begin*, role:you, state:failed, after:7d, …',
+    )  # fmt: skip
 
 
 def _count(text: str) -> int:

@@ -8,10 +8,11 @@ import json
 import sys
 
 from tui import wording
-from tui.cli import DONE, is_on_terminal
+from tui.cli import DONE, UsageError, is_on_terminal
 from tui.cli.ask import one_matching
 from tui.conversation import Conversation, Message
-from tui.sanitise import clean, clean_line
+from tui.sanitise import clean, clean_line, whole
+from tui.search import Hit, parse
 from tui.settings import Settings
 from tui.store import Store, open_store
 
@@ -38,7 +39,9 @@ def log(options: argparse.Namespace, settings: Settings) -> int:
 async def _log(store: Store, options: argparse.Namespace) -> int:
     await store.recover()
     limit = min(options.n, sys.maxsize) or -1
-    if options.id is None and options.json:
+    if options.search is not None:
+        await _search(store, options)
+    elif options.id is None and options.json:
         _print_json(await store.select(_LIST, [limit]))
     elif options.id is None:
         await _print_list(store, limit)
@@ -49,6 +52,48 @@ async def _log(store: Store, options: argparse.Namespace) -> int:
         else:
             _print_one(conversation, await store.line(conversation.tip_id))
     return DONE
+
+
+async def _search(store: Store, options: argparse.Namespace) -> None:
+    query = parse(whole(options.search) + " ", store.clock.now_ms())
+    if options.id is not None:
+        raise UsageError("log takes an ID or --search, not both.")
+    if query.is_empty:
+        raise UsageError("--search needs something to look for.")
+    hits = await store.matching_messages(query, limit=min(options.n, sys.maxsize) or -1)
+    if options.json:
+        _print_json([_json_of(hit) for hit in hits])
+        return
+    if not hits:
+        print("Nothing was found.", file=sys.stderr)
+    shown = clean_line if is_on_terminal() else _line
+    for hit in hits:
+        when, who = wording.day_and_time(hit.created_ms), _who(hit)
+        print(hit.conversation_id[-6:], when, shown(hit.title), sep="  ")
+        print(f"        {who}: {shown(hit.snippet.text)}")
+
+
+def _who(hit: Hit) -> str:
+    if hit.found_in == "title":
+        return "Title"
+    who = "You" if hit.role == "user" else wording.model_name(clean_line(hit.model or ""))
+    return f"{who}, thinking" if hit.found_in == "thinking" else who
+
+
+def _json_of(hit: Hit) -> dict[str, object]:
+    """Return a hit with its fields named as the columns of the view `transcript`."""
+    return {
+        "conversation_id": hit.conversation_id,
+        "title": hit.title,
+        "message_id": hit.message_id,
+        "role": hit.role,
+        "state": hit.state,
+        "model": hit.model,
+        "created_at": wording.utc(hit.created_ms),
+        "found_in": hit.found_in,
+        "snippet": hit.snippet.text,
+        "marks": hit.snippet.marks,
+    }
 
 
 def _print_json(rows: list[dict[str, object]]) -> None:

@@ -23,8 +23,9 @@ from tui.conversation import Block, Conversation, Draft, Message, Model, Request
 from tui.journal import replay
 from tui.listing import Key, Listing, Page
 from tui.sanitise import whole
+from tui.search import Hit, Query
 from tui.store import connection as opening
-from tui.store import listing, purging, rows
+from tui.store import listing, purging, rows, searching
 from tui.store.connection import HistoryError
 from tui.store.owner import Owner, is_alive
 
@@ -206,6 +207,13 @@ class Store:
         return [
             rows.message_from(row, blocks[row["id"]], requests.get(row["id"])) for row in found
         ]
+
+    @_reads
+    def matching_messages(
+        self, connection: sqlite3.Connection, query: Query, *, limit: int = 50
+    ) -> list[Hit]:
+        """Return the newest messages that match, thinking included."""
+        return searching.matching(connection, query, limit)
 
     @_reads
     def models(

@@ -21,8 +21,8 @@ from tui.conversation import (
     Timing,
     Usage,
 )
+from tui.pairs import spaced
 from tui.sanitise import whole
-from tui.store.pairs import pairs
 
 Row = Mapping[str, Any]
 
@@ -110,7 +110,7 @@ def row_of_block(message_id: str, seq: int, block: Block) -> dict[str, Any]:
         "seq": seq,
         "type": whole(block.type),
         "text": words,
-        "pairs": pairs(words) if words else None,
+        "pairs": spaced(words) if words else None,
         "data": dumps(wire | {name: None} if name else wire),
         "is_sendable": int(block.is_sendable),
     }

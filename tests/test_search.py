@@ -1,0 +1,211 @@
+"""Finding what was said, by any part of it, whatever is typed."""
+
+from __future__ import annotations
+
+import sqlite3
+import unicodedata
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.scripted import Reply, Scripted, end, says, start, text, thinking
+from tests.turns import ask, converse
+from tui.claude import Claude
+from tui.search import Hit, Query, Term, parse, places, snippet
+from tui.store import Store, open_store
+
+NOW = round(datetime(2026, 11, 24, 12, 0).astimezone().timestamp() * 1000)
+DAY = 86_400_000
+
+
+def midnight(year: int, month: int, day: int) -> int:
+    return round(datetime(year, month, day).astimezone().timestamp() * 1000)
+
+
+@pytest.mark.parametrize(
+    ("typed", "query"),
+    [
+        ("", Query()),
+        ("   ", Query()),
+        ("pars", Query((Term("pars", is_prefix=True),))),
+        ("parser ", Query((Term("parser"),))),
+        ("one two", Query((Term("one"), Term("two", is_prefix=True)))),
+        ("begin* two ", Query((Term("begin", is_prefix=True), Term("two")))),
+        ('"two words" x ', Query((Term("two words"), Term("x")))),
+        ('"not closed', Query((Term("not closed"),))),
+        ('""', Query()),
+        ("role:you hi ", Query((Term("hi"),), role="user")),
+        ("state:cut_off", Query(state="cut_off")),
+        ("state:nonsense ", Query((Term("state:nonsense"),))),
+        ("model:sonnet x ", Query((Term("x"),), model="sonnet")),
+        ("in:title parser ", Query((Term("parser"),), is_in_title=True)),
+        ("after:2026-11-20", Query(after_ms=midnight(2026, 11, 20))),
+        ("before:2026-11", Query(before_ms=midnight(2026, 11, 1))),
+        ("before:2026", Query(before_ms=midnight(2026, 1, 1))),
+        ("after:today", Query(after_ms=midnight(2026, 11, 24))),
+        ("after:7d", Query(after_ms=midnight(2026, 11, 17))),
+        ("after:soon ", Query((Term("after:soon"),))),
+        ("https://x.org ", Query((Term("https://x.org"),))),
+    ],
+)
+def test_what_is_typed_is_read(typed: str, query: Query) -> None:
+    assert parse(typed, NOW) == query
+
+
+@pytest.mark.parametrize(
+    ("said", "typed", "marked"),
+    [
+        ("The Parser fails", "pars", ["Pars"]),
+        ("The parser fails", "pars ", []),
+        ("Café, cafés, cafe\u0301 and CAFE", "cafe ", ["Café", "cafe\u0301", "CAFE"]),
+        ("Is C++ like C?", "c++ ", ["C++"]),
+        ("東京タワー", "東京 ", ["東京"]),
+        ("two-words, two words", '"two words"', ["two-words", "two words"]),
+        ("a.b", '"[" a', ["a"]),
+    ],
+)
+def test_what_matches_is_marked(said: str, typed: str, marked: list[str]) -> None:
+    found = places(said, parse(typed, NOW).terms)
+    assert [said[start:end] for start, end in found] == marked
+
+
+@given(st.text(), st.text())
+@example("İstanbul", "i")
+@example("e\u0301" * 3, "é")
+def test_marks_are_places_of_the_text(said: str, typed: str) -> None:
+    terms = parse(typed, NOW).terms
+    for first, after in places(said, terms):
+        assert 0 <= first < after <= len(said)
+    shown = snippet(said, terms, 40)
+    assert "\n" not in shown.text
+    for first, after in shown.marks:
+        assert 0 <= first < after <= len(shown.text)
+
+
+def test_a_snippet_is_around_its_first_match() -> None:
+    said = "before " * 100 + "the needle is here " + "after " * 100
+    shown = snippet(said, parse("needle ", NOW).terms, 60)
+    ((first, after),) = shown.marks
+    assert shown.text[first:after] == "needle"
+    assert shown.text.startswith("…")
+    assert shown.text.endswith("…")
+    assert len(shown.text) < 70
+
+
+async def found(store: Store, typed: str, *, limit: int = 50) -> list[Hit]:
+    return await store.matching_messages(parse(typed, store.clock.now_ms()), limit=limit)
+
+
+async def texts(store: Store, typed: str) -> list[str]:
+    return [hit.snippet.text for hit in await found(store, typed)]
+
+
+@pytest.mark.parametrize(
+    ("said", "typed"),
+    [
+        ("The quick brown fox", "quick "),
+        ("The quick brown fox", "QUICK fo"),
+        ("The quick brown fox", '"quick brown"'),
+        ("Un café très chaud", "cafe "),
+        ("Un cafe tres chaud", "café "),
+        ("全文検索の仕組み", "検索 "),
+        ("全文検索の仕組み", "検索の "),
+        ("東京 tower", "東京 tower "),
+        ("Pythonの使い方", "python "),
+        ("Pythonの使い方", "Pythonの使"),
+        ("Pythonの使い方", "使い方 "),
+        ("新宿のtowerです", '"のtower"'),
+        ("話し方", "方 "),
+        ("日本語のテスト", "本語 "),
+        ("雨が降る", "雨 "),
+        ("Modern C++ and C#", "C++ "),
+        ("Modern C++ and C#", "c# "),
+        ("한국어 문서", "국어 "),
+        ("ภาษาไทย", "ไทย "),
+        ("naïve résumé", "resu"),
+        ("50 % of it", "% "),
+        ("snake_case_name", "snake_case "),
+        ("Привет, мир", "привет "),
+    ],
+)
+async def test_words_of_any_language_are_found(store: Store, said: str, typed: str) -> None:
+    await ask(store, "something else entirely")
+    await ask(store, said)
+    await ask(store, "C and nothing more 京")
+    assert await texts(store, typed) == [said]
+
+
+@pytest.mark.parametrize(
+    "typed", ["tower 大阪 ", "quick slow ", '"brown quick"', "quic ", "zzz"]
+)
+async def test_what_was_not_said_is_not_found(store: Store, typed: str) -> None:
+    await ask(store, "The quick brown fox at 東京 tower")
+    assert await texts(store, typed) == []
+
+
+async def test_the_newest_comes_first_and_thinking_counts(
+    server: Scripted, claude: Claude, store: Store
+) -> None:
+    server.will(Reply([start(), *thinking(0, "a hidden needle"), *text(1, "no"), *end()]))
+    await converse(store, claude, "first needle")
+    server.will(says("a needle at last"))
+    await converse(store, claude, "second")
+    hits = await found(store, "needle ")
+    assert [(hit.found_in, hit.role, hit.title) for hit in hits] == [
+        ("text", "assistant", "second"),
+        ("thinking", "assistant", "first needle"),
+        ("text", "user", "first needle"),
+    ]
+    assert len(await found(store, "needle ", limit=1)) == 1
+    assert [hit.found_in for hit in await found(store, "needle in:title ")] == ["title"]
+
+
+async def test_operators_narrow_it(server: Scripted, claude: Claude, store: Store) -> None:
+    server.will(Reply([start(), *text(0, "half a needle")[:-1]]))
+    await converse(store, claude, "needle one")
+    server.will(says("whole needle"))
+    await converse(store, claude, "needle two")
+    assert await texts(store, "needle state:cut_off ") == ["half a needle"]
+    assert await texts(store, "needle role:you ") == ["needle two", "needle one"]
+    assert await texts(store, "needle model:sonnet ") == ["whole needle", "half a needle"]
+    assert await texts(store, "needle model:opus ") == []
+    assert len(await texts(store, "needle after:today ")) == 4
+    assert await texts(store, "needle before:today ") == []
+    assert await texts(store, "state:cut_off ") == ["half a needle"]
+
+
+async def test_what_was_deleted_is_not_found(store: Store) -> None:
+    question = await ask(store, "a needle")
+    await store.delete([question.conversation_id])
+    assert await found(store, "needle ") == []
+    assert await found(store, "needle in:title ") == []
+
+
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200
+)
+@given(typed=st.text() | st.text(st.sampled_from('"*:^()-+{}[] aANDORNEARcol\0検%_\\')))
+async def test_nothing_that_is_typed_is_an_error(store: Store, typed: str) -> None:
+    await found(store, unicodedata.normalize("NFC", typed.encode("utf-8", "replace").decode()))
+
+
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100
+)
+@given(words=st.lists(st.text(st.characters(categories=["L"]), min_size=1), min_size=1))
+async def test_whatever_was_said_is_found_by_its_own_words(
+    tmp_path: Path, words: list[str]
+) -> None:
+    said = " ".join(words)
+    path = tmp_path / "own.db"
+    with open_store(path) as store:
+        message = await ask(store, said)
+        hits = await found(store, f'"{said}"')
+        assert message.id in [hit.message_id for hit in hits]
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM conversations")
+        connection.execute("DELETE FROM blocks")

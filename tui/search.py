@@ -1,0 +1,215 @@
+"""What a person typed to find something, read as a query; and where a text matches it.
+
+Nothing that is typed is an error: what is not understood is looked for as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import accumulate
+
+from tui.conversation import Role, State
+
+STATES = ("complete", "max_tokens", "refused", "stopped", "cut_off", "failed", "interrupted")
+ROLES = {"user": "user", "you": "user", "assistant": "assistant", "claude": "assistant"}
+
+_LOOKED_AT = 200_000
+"""How many characters of a text are looked at for the places to mark."""
+
+_PIECE = re.compile(
+    r'(?P<name>[a-z]+):(?P<value>"[^"]*"?|\S+)|"(?P<phrase>[^"]*)"?|(?P<word>\S+)'
+)
+_PERIOD = re.compile(r"(\d{1,4})([dwmy])")
+_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
+_COMBINING = "[\u0300-\u036f]*+"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Words that stand one after the other."""
+
+    words: str
+    is_prefix: bool = False
+    """Whether the last word may go on: it is still being typed, or ends in `*`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is looked for: every one of the terms, where all of the rest holds."""
+
+    terms: tuple[Term, ...] = ()
+    model: str = ""
+    """A part of the model's id."""
+    state: str = ""
+    role: str = ""
+    after_ms: int | None = None
+    before_ms: int | None = None
+    """This moment itself is not in it."""
+    is_in_title: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is looked for."""
+        return self == Query()
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A piece of a text around its first match, on one line."""
+
+    text: str
+    marks: tuple[tuple[int, int], ...]
+    """What matches: where it begins, and where it has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A message in which something was found."""
+
+    conversation_id: str
+    message_id: str | None
+    """None: the title was found, of a conversation with nothing in it."""
+    title: str
+    role: Role
+    state: State
+    model: str | None
+    created_ms: int
+    found_in: str
+    """The type of the block, such as `text` or `thinking`; `title`."""
+    snippet: Snippet
+
+
+def parse(typed: str, now_ms: int) -> Query:
+    """Read what was typed: words, "phrases", beginnings*, and `name:value` operators.
+
+    The last word is taken for the beginning of one, unless a space follows it. The
+    operators are `model:`, `state:`, `role:`, `before:`, `after:` and `in:title`;
+    days are written 2026-11-23, 2026-11, 2026, today, yesterday or 7d, 2w, 3m, 1y.
+    """
+    query, terms = Query(), list[Term]()
+    for piece in _PIECE.finditer(typed):
+        found = None
+        if piece["name"] is not None:
+            found = _operator(query, piece["name"], piece["value"].strip('"'), now_ms)
+        if found is not None:
+            query = found
+        elif piece["phrase"] is not None:
+            terms.append(Term(piece["phrase"].strip()))
+        else:
+            word = piece[0].replace('"', " ").strip()
+            is_typed = piece.end() == len(typed)
+            terms.append(Term(word.rstrip("*"), is_typed or word.endswith("*")))
+    return replace(query, terms=tuple(term for term in terms if term.words))
+
+
+def places(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
+    """Return where in a text any of the terms stands, whatever its case and accents."""
+    pattern = _pattern(terms)
+    if pattern is None:
+        return []
+    looked_at = text[:_LOOKED_AT]
+    if looked_at.isascii():
+        return [match.span() for match in pattern.finditer(looked_at)]
+    spread = [unicodedata.normalize("NFD", character) for character in looked_at]
+    # Where each character of the text has ended in the spread one.
+    ends = [0, *accumulate(map(len, spread))]
+    origin = {end: at for at, end in enumerate(ends)}
+
+    def back(place: int) -> int:
+        while place not in origin:
+            place += 1
+        return origin[place]
+
+    found = pattern.finditer("".join(spread))
+    return [(back(match.start()), back(match.end())) for match in found]
+
+
+def snippet(text: str, terms: Sequence[Term], width: int) -> Snippet:
+    """Return about `width` characters of a text around its first match."""
+    found = places(text, terms)
+    first = found[0][0] if found else 0
+    start = max(0, first - width // 4)
+    if start:
+        # Not in the middle of a word.
+        start = min(first, text.find(" ", start) + 1 or first)
+    end = start + width
+    head, tail = ("…" if start else ""), ("…" if end < len(text) else "")
+    piece = head + text[start:end] + tail
+    # Character for character, so that the marks stay where they are.
+    piece = re.sub(r"\s", " ", piece)
+    moved = len(head) - start
+    marks = tuple(
+        (at + moved, min(until, end) + moved) for at, until in found if start <= at < end
+    )
+    return Snippet(piece, marks)
+
+
+def _operator(query: Query, name: str, value: str, now_ms: int) -> Query | None:
+    """Return the query with an operator added; None for what is none."""
+    match name:
+        case "model" if value:
+            return replace(query, model=value)
+        case "state" if value in STATES:
+            return replace(query, state=value)
+        case "role" if value in ROLES:
+            return replace(query, role=ROLES[value])
+        case "in" if value == "title":
+            return replace(query, is_in_title=True)
+        case "after" if (day := _day(value, now_ms)) is not None:
+            return replace(query, after_ms=_midnight_ms(day))
+        case "before" if (day := _day(value, now_ms)) is not None:
+            return replace(query, before_ms=_midnight_ms(day))
+        case _:
+            return None
+
+
+def _day(value: str, now_ms: int) -> date | None:
+    """Return the day that a value names; of a month or a year the first."""
+    today = datetime.fromtimestamp(now_ms / 1000).astimezone().date()
+    if value in ("today", "yesterday"):
+        return today - timedelta(days=value == "yesterday")
+    try:
+        if period := _PERIOD.fullmatch(value):
+            return today - timedelta(days=int(period[1]) * _DAYS[period[2]])
+        return date.fromisoformat(value + "-01" * max(0, 2 - value.count("-")))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _midnight_ms(day: date) -> int:
+    try:
+        return round(datetime(day.year, day.month, day.day).astimezone().timestamp() * 1000)
+    except (OSError, OverflowError, ValueError):
+        # A year that this system's clock does not know.
+        return 0
+
+
+def _pattern(terms: Sequence[Term]) -> re.Pattern[str] | None:
+    alternatives = [_words(term) for term in terms]
+    return re.compile("|".join(alternatives), re.IGNORECASE) if alternatives else None
+
+
+def _words(term: Term) -> str:
+    """Return a pattern for a term's words, with anything that is no word between them."""
+    words = re.findall(r"\w+", unicodedata.normalize("NFD", term.words))
+    bare = [
+        "".join(re.escape(c) + _COMBINING for c in word if not unicodedata.combining(c))
+        for word in words
+    ]
+    bare = [word for word in bare if word]
+    if not bare or (len("".join(words)) < 3 and not term.words.isalnum()):
+        # C++ and the like are their signs.
+        return re.escape(unicodedata.normalize("NFD", term.words))
+    first, last = term.words[0], term.words[-1]
+    before = r"(?<!\w)" if _is_spaced(first) else ""
+    after = r"(?!\w)" if _is_spaced(last) and not term.is_prefix else ""
+    return before + r"[\W_]+".join(bare) + after
+
+
+def _is_spaced(character: str) -> bool:
+    """Tell whether words of a character's script have spaces between them."""
+    return character.isalnum() and character < "\u0e00"
