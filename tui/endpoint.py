@@ -46,6 +46,13 @@ class Endpoint:
         digest = hashlib.blake2b(credential.encode(), digest_size=4, salt=b"streamchat-tui")
         return f"{self.host}#{digest.hexdigest()}"
 
+    def without_secrets(self, text: str) -> str:
+        """Return `text` without the credential, which an endpoint may repeat."""
+        for secret in (self.api_key, self.auth_token):
+            if secret and not self.is_demo:
+                text = text.replace(secret, "[key]")
+        return text
+
 
 def checked_base_url(base_url: str, *, allow_http: bool = False) -> str:
     """Return `base_url` if a key and a prompt may go there, or raise `BadEndpoint`."""

@@ -1,0 +1,171 @@
+"""What can go wrong with a request, as one line that a person can act on."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from tui.claude.silence import Silent
+from tui.claude.wire import TooMuch
+from tui.conversation import Failure, ReplyFailed
+from tui.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    import anthropic
+    import httpx2
+
+_RETRYABLE_STATUS = (408, 409, 429)
+_RETRYABLE_TYPES = ("overloaded_error", "api_error", "rate_limit_error", "timeout_error")
+_TYPE_OF_STATUS = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
+_log = logging.getLogger(__name__)
+
+
+def check_is_event_stream(response: httpx2.Response, endpoint: Endpoint) -> None:
+    """Raise `ReplyFailed` for an answer that is not a stream of events."""
+    content_type = response.headers.get("content-type", "nothing")
+    if not content_type.startswith("text/event-stream"):
+        raise ReplyFailed(
+            Failure(
+                f"{endpoint.host} answered with {content_type.partition(';')[0]}, not a stream"
+                " of events. Is the address right, or is a sign-in page in between?",
+                type="protocol",
+                status=response.status_code,
+            )
+        )
+
+
+def failed(error: Exception, endpoint: Endpoint, *, has_started: bool = False) -> ReplyFailed:
+    """Return what went wrong as one line that a person can act on."""
+    import anthropic
+    import httpx2
+
+    match error:
+        case ReplyFailed():
+            return error
+        case Silent():
+            return ReplyFailed(
+                Failure(f"{endpoint.host} {error}.", type="timeout"),
+                is_retryable=True,
+                is_cut=has_started,
+            )
+        case TooMuch():
+            return ReplyFailed(
+                Failure(f"{endpoint.host} sent {error}.", type="protocol"), is_cut=has_started
+            )
+        case anthropic.APIStatusError():
+            return _refused(error, endpoint)
+        case anthropic.APITimeoutError() | httpx2.TimeoutException():
+            return ReplyFailed(
+                Failure(f"{endpoint.host} was silent for too long.", type="timeout"),
+                is_retryable=True,
+                is_cut=has_started,
+            )
+        case anthropic.APIConnectionError() | httpx2.TransportError():
+            return _disconnected(error, endpoint, has_started=has_started)
+        case anthropic.CredentialsError():
+            return ReplyFailed(Failure(str(error), type="credentials"))
+        case _:
+            _log.error("unexpected answer from %s", endpoint.host, exc_info=error)
+            return ReplyFailed(
+                Failure(
+                    f"{endpoint.host} sent something that is not the Messages API"
+                    f" ({type(error).__name__}).",
+                    type="protocol",
+                )
+            )
+
+
+def _disconnected(error: Exception, endpoint: Endpoint, *, has_started: bool) -> ReplyFailed:
+    import httpx2
+
+    if has_started:
+        failure = Failure(f"The connection to {endpoint.host} was lost.", type="connection")
+        return ReplyFailed(failure, is_retryable=True, is_cut=True)
+    cause = error.__cause__ or error
+    if isinstance(cause, httpx2.LocalProtocolError):
+        return ReplyFailed(
+            Failure("The API key or a header holds a character it may not.", type="credentials")
+        )
+    return ReplyFailed(
+        Failure(
+            endpoint.without_secrets(
+                f"Could not reach {endpoint.host}: {str(cause) or type(cause).__name__}."
+            ),
+            type="connection",
+        ),
+        is_retryable=True,
+    )
+
+
+def _refused(error: anthropic.APIStatusError, endpoint: Endpoint) -> ReplyFailed:
+    """Read an error the endpoint named; in mid-stream its status is 200."""
+    status = error.status_code
+    error_type = error.type or _TYPE_OF_STATUS.get(status)
+    headers = error.response.headers
+    is_retryable = (
+        status in _RETRYABLE_STATUS or status >= 500 or error_type in _RETRYABLE_TYPES
+    )
+    if headers.get("x-should-retry") == "false" or error.error_code:
+        is_retryable = False
+    return ReplyFailed(
+        Failure(
+            endpoint.without_secrets(_sentence(error, error_type)),
+            type=error_type,
+            code=error.error_code,
+            status=status,
+            request_id=error.request_id,
+        ),
+        is_retryable=is_retryable,
+        retry_after=_retry_after(headers),
+    )
+
+
+def _sentence(error: anthropic.APIStatusError, error_type: str | None) -> str:
+    said = " ".join((error.api_message or "").split())
+    match error_type:
+        case "authentication_error":
+            return "The API key was refused. Check it, then retry."
+        case "permission_error":
+            return f"This key may not do that: {said or 'permission denied'}"
+        case "billing_error":
+            return f"There is a problem with billing: {said}"
+        case "rate_limit_error":
+            return f"Too many requests: {said or 'the rate limit was reached'}"
+        case "overloaded_error":
+            return "Claude is overloaded just now."
+        case "request_too_large":
+            return "The request is larger than the endpoint takes."
+        case "not_found_error":
+            return f"Not found: {said or 'the model or the address'}"
+        case _ if 300 <= error.status_code < 400:
+            return (
+                f"The endpoint redirects elsewhere ({error.status_code});"
+                " give its true address as base_url."
+            )
+        case _:
+            return said or f"The endpoint answered with HTTP status {error.status_code}."
+
+
+def _retry_after(headers: httpx2.Headers) -> float | None:
+    """Return how long the endpoint asks to be left alone, in seconds; None if it does not."""
+    from email.utils import parsedate_to_datetime  # 10 ms, for a header that is rare
+
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        with contextlib.suppress(ValueError):
+            return max(0.0, float(headers.get(name, "")) * unit)
+    with contextlib.suppress(ValueError, TypeError):
+        # A date, which only the endpoint's own clock can be held against, and
+        # which may lack its zone.
+        until, now = (
+            parsedate_to_datetime(headers.get(n, "")) for n in ("retry-after", "date")
+        )
+        return max(0.0, (until - now).total_seconds())
+    return None
