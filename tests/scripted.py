@@ -82,6 +82,8 @@ class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     is_stream: bool = True
+    before: Sequence[Step] = ()
+    """What happens before the headers are sent."""
 
 
 @dataclass
@@ -288,6 +290,22 @@ class Scripted:
             reply = self.replies.popleft() if self.replies else says("Hello", " there")
             if reply.is_stream and not seen.json.get("stream"):
                 reply = _as_one_message(reply)
+        gone = asyncio.create_task(self._watch(seen, reader))
+        try:
+            if not await self._perform(reply.before, writer, gone):
+                return False
+            self._send_head(reply, writer)
+            if not await self._perform(reply.steps, writer, gone):
+                return False
+            writer.write(b"0\r\n\r\n")
+            await writer.drain()
+        finally:
+            gone.cancel()
+            # Until it is gone the next request cannot be read.
+            await asyncio.wait([gone])
+        return True
+
+    def _send_head(self, reply: Reply, writer: asyncio.StreamWriter) -> None:
         headers = {"request-id": "req_scripted", "transfer-encoding": "chunked"}
         if reply.is_stream:
             headers["content-type"] = "text/event-stream; charset=utf-8"
@@ -297,13 +315,6 @@ class Scripted:
             *(f"{n}: {v}" for n, v in headers.items()),
         ]
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
-        gone = asyncio.create_task(self._watch(seen, reader))
-        try:
-            return await self._perform(reply, writer, gone)
-        finally:
-            gone.cancel()
-            # Until it is gone the next request cannot be read.
-            await asyncio.wait([gone])
 
     async def _watch(self, seen: Seen, reader: asyncio.StreamReader) -> None:
         """Notice that the client goes away; it sends nothing while it is answered."""
@@ -313,9 +324,10 @@ class Scripted:
         seen.closed_by_client.set()
 
     async def _perform(
-        self, reply: Reply, writer: asyncio.StreamWriter, gone: asyncio.Task[None]
+        self, steps: Sequence[Step], writer: asyncio.StreamWriter, gone: asyncio.Task[None]
     ) -> bool:
-        for step in reply.steps:
+        """Do what is written; False when the connection ended with it."""
+        for step in steps:
             match step:
                 case Event(data):
                     kind = data["type"]
@@ -341,8 +353,6 @@ class Scripted:
                     writer.transport.abort()
                     return False
             await writer.drain()
-        writer.write(b"0\r\n\r\n")
-        await writer.drain()
         return True
 
     def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:

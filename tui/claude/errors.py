@@ -53,7 +53,8 @@ def failed(error: Exception, endpoint: Endpoint, *, has_started: bool = False) -
         case Silent():
             return ReplyFailed(
                 Failure(f"{endpoint.host} {error}.", type="timeout"),
-                is_retryable=True,
+                # One that thinks for ten minutes is paid for: a person says whether again.
+                is_retryable=error.is_dead,
                 is_cut=has_started,
             )
         case TooMuch():

@@ -34,6 +34,11 @@ class Limits:
 class Silent(Exception):
     """The endpoint was silent for too long. The text says which silence it was."""
 
+    def __init__(self, why: str, *, is_dead: bool) -> None:
+        super().__init__(why)
+        self.is_dead = is_dead
+        """Whether there was no sign of life."""
+
 
 class Watch:
     """Watches one request, from when it is made to its end."""
@@ -45,7 +50,7 @@ class Watch:
         self._heard_at = self._said_at = self._looked_at = self._loop.time()
         self._has_heard = False
         self._timeout: asyncio.Timeout | None = None
-        self._why = ""
+        self._why, self._is_dead = "", False
         self._next = self._loop.call_later(self._every, self._look)
 
     def __enter__(self) -> Self:
@@ -74,7 +79,7 @@ class Watch:
                 return await awaitable
         except TimeoutError:
             if self._why:
-                raise Silent(self._why) from None
+                raise Silent(self._why, is_dead=self._is_dead) from None
             raise
         finally:
             self._timeout = None
@@ -96,7 +101,8 @@ class Watch:
         limits, silence = self._limits, self._limits.silence
         if not self._has_heard and limits.first is not None:
             silence = limits.first
-        if now - self._heard_at > silence:
+        self._is_dead = now - self._heard_at > silence
+        if self._is_dead:
             return f"was silent for {silence:.0f} seconds"
         if now - self._said_at > limits.words:
             return f"sent signs of life but no words for {limits.words:.0f} seconds"

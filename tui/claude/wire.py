@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 REPLY_LIMIT = 128 * 1024 * 1024
 """How many bytes a reply may have: thirty times what the longest one needs."""
 
-LINE_LIMIT = 16 * 1024 * 1024
+LINE_LIMIT = 8 * 1024 * 1024
 """How many bytes a line may have: one event is a line."""
 
 _NAME = "tui.wire"
