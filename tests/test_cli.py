@@ -36,7 +36,7 @@ from tests.scripted import (
 )
 from tui import turn
 from tui.conversation import Block, Conversation, Message, Request
-from tui.store import Store, open_store
+from tui.store import Store
 
 CANARY = "sk-ant-canary-0123456789abcdef"
 ESC = "\x1b]52;c;aGk=\x07\x1b[31m\u202ered\x9b0m"
@@ -576,16 +576,6 @@ def _another_program(folder: Path) -> tuple[Path, str]:
     return path, f"{path} is a database of another program; it was left alone."
 
 
-def _newer(folder: Path) -> tuple[Path, str]:
-    path = folder / "newer.db"
-    with open_store(path):
-        pass
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 99")
-        connection.execute("PRAGMA wal_checkpoint(truncate)")
-    return path, f"{path} was written by a newer streamchat-tui (history version 99;"
-
-
 @pytest.mark.parametrize(
     "arrange",
     [
@@ -597,7 +587,6 @@ def _newer(folder: Path) -> tuple[Path, str]:
         ),
         _not_a_database,
         _another_program,
-        _newer,
     ],
 )
 def test_a_history_that_cannot_be_used_is_named_and_left_alone(
@@ -609,6 +598,26 @@ def test_a_history_that_cannot_be_used_is_named_and_left_alone(
         assert failed(online.run(*arguments, "--db", str(path))).startswith(said)
     assert (path.read_bytes() if path.is_file() else None) == before
     assert server.seen == []
+
+
+def test_a_history_of_a_newer_version_is_read_and_not_written(
+    online: Program, server: Scripted
+) -> None:
+    online.run("ask", "A question")
+    path = online.folder / "newer.db"
+    with closing(sqlite3.connect(online.environ["STREAMCHAT_DB"])) as connection:
+        connection.execute("VACUUM INTO ?", [str(path)])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = path.read_bytes()
+    done = online.run("log", "--db", str(path))
+    assert done.code == 0
+    assert "A question" in done.out
+    assert "newer streamchat-tui (history version 99;" in done.err
+    asked = failed(online.run("ask", "x", "--db", str(path)))
+    assert "newer streamchat-tui (history version 99;" in asked
+    assert path.read_bytes() == before
+    assert len(server.asked) == 1
 
 
 def test_malformed_settings_are_told_by_place_and_without_the_key(program: Program) -> None:

@@ -450,6 +450,9 @@ def test_a_config_file_that_cannot_be_read_is_named(config: Path) -> None:
         ("frames_per_second = 2.5", ": frames_per_second must be a whole number."),
         ("frames_per_second = 0", ": frames_per_second must be from 1 to 60."),
         ("frames_per_second = 61", ": frames_per_second must be from 1 to 60."),
+        ("silence_limit = 4", ": silence_limit must be from 5 to 3600."),
+        ("waiting_limit = 9999", ": waiting_limit must be from 10 to 7200."),
+        ("keep_recordings_mb = -1", ": keep_recordings_mb must be from 0 to 100000."),
         ('profiles = "x"', ": profiles must be a table."),
         ("profiles.x = 1", ", [profiles.x] must be a table."),
         ("[profiles.x]\nmodel = []", ", [profiles.x]: model must be a string."),
@@ -473,8 +476,8 @@ def test_a_profile_that_is_not_chosen_is_read_for_mistakes_too(config: Path) -> 
 
 
 def test_the_frame_rate_is_read(config: Path) -> None:
-    config.write_text("frames_per_second = 30\n", encoding="utf-8")
-    assert chosen().frames_per_second == 30
+    config.write_text("frames_per_second = 30\nsilence_limit = 20\n", encoding="utf-8")
+    assert (chosen().frames_per_second, chosen().silence_limit) == (30, 20)
 
 
 # Addresses and keys that cannot be used

@@ -442,13 +442,6 @@ def test_a_history_is_found_as_it_was_left(history: Path) -> None:
     assert on_disk(history, "PRAGMA journal_mode")[0][0] == "wal"
 
 
-def newer(path: Path) -> None:
-    with open_store(path):
-        pass
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
-
-
 def of_another_program(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE notes (words TEXT)")
@@ -472,7 +465,6 @@ def writing(words: bytes) -> Callable[[Path], object]:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (newer, "newer streamchat-tui"),
         (of_another_program, "another program"),
         (of_another_program_that_is_empty, "another program"),
         (of_another_program_with_a_journal, "another program"),

@@ -24,6 +24,7 @@ from tui.claude import Claude
 from tui.conversation import Draft, ReplyFailed
 from tui.ending import Ending
 from tui.replies import Replies
+from tui.sanitise import clean_line
 from tui.screens.chat import ChatScreen
 from tui.store import HistoryError, Store
 from tui.widgets.composer import Composer
@@ -101,6 +102,7 @@ class StreamChat(App[None]):
         frames_per_second: int = 15,
         unused_env: Path | None = None,
         is_key_missing: bool = False,
+        keep_recordings_mb: int = 200,
         ending: Ending | None = None,
     ) -> None:
         super().__init__()
@@ -114,6 +116,7 @@ class StreamChat(App[None]):
         self._frames_per_second = frames_per_second
         self._unused_env = unused_env
         self._is_key_missing = is_key_missing
+        self._keep_recordings_mb = keep_recordings_mb
         self._ending = ending
         self.replies = Replies(
             store,
@@ -155,6 +158,8 @@ class StreamChat(App[None]):
             await asyncio.to_thread(_import_drawing)
             await self._claude.warm_up()
             await turn.refresh_models(self._store, self._claude)
+            await self._store.trim_recordings(self._keep_recordings_mb * 1_000_000)
+            await self._store.back_up()
         except (HistoryError, ReplyFailed) as error:
             self.notify(str(error), severity="error", markup=False)
 
@@ -163,10 +168,12 @@ class StreamChat(App[None]):
         await self._claude.close()
 
     def _banner(self) -> str:
-        if not self._claude.endpoint.is_demo:
-            return ""
-        line = "Offline demo: scripted replies, not Claude's."
-        return f"{line} Ctrl+O: how to connect." if self._is_key_missing else line
+        lines = [clean_line(self._store.notice)]
+        if self._claude.endpoint.is_demo:
+            lines.append("Offline demo: scripted replies, not Claude's.")
+            if self._is_key_missing:
+                lines.append("Ctrl+O: how to connect.")
+        return " ".join(line for line in lines if line)
 
     def _run_reply(self, reply: Coroutine[Any, Any, None], name: str) -> Worker[None]:
         return self.run_worker(reply, name=name, group="replies")

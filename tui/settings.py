@@ -73,6 +73,12 @@ class Settings:
     theme: str | None = None
     frames_per_second: int = 15
     """How often a streaming reply is redrawn."""
+    silence_limit: int = 90
+    """How long an endpoint may send nothing, in seconds."""
+    waiting_limit: int = 600
+    """How long it may give signs of life but no words, in seconds."""
+    keep_recordings_mb: int = 200
+    """How much is kept of what came over the wire, in megabytes."""
     unused_env: Path | None = None
     """A `.env` in the current folder that holds a key, which was not read."""
 
@@ -84,6 +90,9 @@ class _Config:
     profile: str | None = None
     theme: str | None = None
     frames_per_second: int = 15
+    silence_limit: int = 90
+    waiting_limit: int = 600
+    keep_recordings_mb: int = 200
     profiles: dict[str, Profile] = field(default_factory=dict)
 
 
@@ -113,6 +122,9 @@ def load(flags: Flags, environ: Mapping[str, str] = os.environ) -> Settings:
         profile=name or DEFAULT_PROFILE,
         theme=config.theme,
         frames_per_second=config.frames_per_second,
+        silence_limit=config.silence_limit,
+        waiting_limit=config.waiting_limit,
+        keep_recordings_mb=config.keep_recordings_mb,
         unused_env=_unused_env(env_path) if endpoint is None else None,
     )
 
@@ -220,6 +232,8 @@ def _keys_in(path: Path, names: set[str | None]) -> dict[str, str]:
         raise BadSetting(f"{path} cannot be read: {error.strerror}.") from error
     if not stat.S_ISREG(status.st_mode):
         raise BadSetting(f"{path} is not a regular file, so no key is read from it.")
+    if os.name == "posix" and status.st_uid != os.geteuid():
+        raise BadSetting(f"{path} belongs to another user, so no key is read from it.")
     if os.name == "posix" and status.st_mode & 0o077:
         raise BadSetting(f"{path} may be read by others. Run: chmod 600 {path}")
     return {name: value for name, value in _env_lines(path) if name in names and value}
@@ -274,14 +288,13 @@ def _config(path: Path) -> _Config:
         name: _profile(_TableReader(path, f"profiles.{name}", inner))
         for name, inner in reader.table("profiles").items()
     }
-    frames = reader.value("frames_per_second", int)
-    frames = 15 if frames is None else frames
-    if not 1 <= frames <= 60:
-        raise BadSetting(f"{path}: frames_per_second must be from 1 to 60.")
     config = _Config(
         profile=reader.value("profile", str),
         theme=reader.value("theme", str),
-        frames_per_second=frames,
+        frames_per_second=reader.number("frames_per_second", 15, least=1, most=60),
+        silence_limit=reader.number("silence_limit", 90, least=5, most=3600),
+        waiting_limit=reader.number("waiting_limit", 600, least=10, most=7200),
+        keep_recordings_mb=reader.number("keep_recordings_mb", 200, least=0, most=100_000),
         profiles=profiles,
     )
     reader.check_all_known()
@@ -317,6 +330,15 @@ class _TableReader:
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             words = {str: "a string", int: "a whole number", bool: "true or false"}
             raise BadSetting(f"{self._where}: {name} must be {words[kind]}.")
+        return value
+
+    def number(self, name: str, otherwise: int, *, least: int, most: int) -> int:
+        """Return a number in its bounds; `otherwise` if it is not given."""
+        value = self.value(name, int)
+        if value is None:
+            return otherwise
+        if not least <= value <= most:
+            raise BadSetting(f"{self._where}: {name} must be from {least} to {most}.")
         return value
 
     def table(self, name: str) -> dict[str, Any]:

@@ -92,6 +92,12 @@ def is_on_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
+def tell(notice: str) -> None:
+    """Say on stderr what the user has to know of the history; nothing for nothing."""
+    if notice:
+        print(f"streamchat-tui: {clean_line(notice)}", file=sys.stderr)
+
+
 def _accept_every_character() -> None:
     """Replace what an encoding cannot hold, which would end the program otherwise."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):

@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 
 from tui import turn, wording
 from tui.claude import Claude
-from tui.cli import DONE, FAILED, CommandFailed, UsageError, is_on_terminal
+from tui.claude.silence import Limits
+from tui.cli import DONE, FAILED, CommandFailed, UsageError, is_on_terminal, tell
 from tui.clock import Clock
 from tui.conversation import Conversation, Draft, Message, title_of
 from tui.sanitise import clean, clean_line, whole
@@ -90,13 +91,21 @@ def _connection(options: argparse.Namespace, settings: Settings) -> tuple[Claude
         if settings.unused_env is not None:
             line += f" {settings.unused_env} holds a key: --env-file uses it."
         raise CommandFailed(line)
-    return Claude(settings.endpoint), settings.model
+    return Claude(settings.endpoint, limits=limits(settings)), settings.model
+
+
+def limits(settings: Settings) -> Limits:
+    """Return how long the endpoint may be silent."""
+    return Limits(silence=settings.silence_limit, words=settings.waiting_limit)
 
 
 @contextmanager
 def _history(path: Path, *, is_kept: bool) -> Iterator[Store]:
     if is_kept:
         with open_store(path) as store:
+            if not store.is_read_only:
+                # It is the reason, when the question cannot be kept.
+                tell(store.notice)
             yield store
         return
     with (

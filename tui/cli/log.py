@@ -8,7 +8,7 @@ import json
 import sys
 
 from tui import wording
-from tui.cli import DONE, UsageError, is_on_terminal
+from tui.cli import DONE, UsageError, is_on_terminal, tell
 from tui.cli.ask import one_matching
 from tui.conversation import Conversation, Message
 from tui.sanitise import clean, clean_line, whole
@@ -33,6 +33,7 @@ _ONE = """
 def log(options: argparse.Namespace, settings: Settings) -> int:
     """Print the list, or one conversation, and return the exit code."""
     with open_store(settings.db) as store:
+        tell(store.notice)
         return asyncio.run(_log(store, options))
 
 

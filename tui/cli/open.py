@@ -7,6 +7,7 @@ import sys
 
 from tui.claude import Claude
 from tui.cli import FAILED
+from tui.cli.ask import limits
 from tui.settings import Settings
 from tui.store import open_store
 
@@ -27,7 +28,7 @@ def open_app(options: argparse.Namespace, settings: Settings) -> int:
 
         claude, model = demo.connect(), demo.MODEL
     else:
-        claude, model = Claude(settings.endpoint), settings.model
+        claude, model = Claude(settings.endpoint, limits=limits(settings)), settings.model
     with open_store(settings.db) as store:
         app = StreamChat(
             store,
@@ -39,6 +40,7 @@ def open_app(options: argparse.Namespace, settings: Settings) -> int:
             is_key_missing=settings.endpoint is None,
             log_path=settings.log,
             env_path=settings.env,
+            keep_recordings_mb=settings.keep_recordings_mb,
             ending=Ending(),
         )
         app.run()

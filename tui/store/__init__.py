@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -24,9 +25,10 @@ from tui.journal import replay
 from tui.listing import Key, Listing, Page
 from tui.sanitise import whole
 from tui.search import Hit, Query
+from tui.store import backup, damage, listing, purging, rows, searching
 from tui.store import connection as opening
-from tui.store import listing, purging, rows, searching
 from tui.store.connection import HistoryError
+from tui.store.filesystem import MOUNTS
 from tui.store.owner import Owner, is_alive
 
 if TYPE_CHECKING:
@@ -63,8 +65,7 @@ def _writes(
                 with opening.transaction(db.conn):
                     return method(self, db, *args, **kwargs)
             except sqlite3.Error as error:
-                _log.exception("writing failed")
-                raise HistoryError(f"The history could not be written: {error}.") from error
+                raise self._failed("written", error) from error
 
         loop = asyncio.get_running_loop()
         # Shielded, because cancelling the await would unqueue the work.
@@ -84,8 +85,7 @@ def _reads(
             try:
                 return method(self, self._reader, *args, **kwargs)
             except sqlite3.Error as error:
-                _log.exception("reading failed")
-                raise HistoryError(f"The history could not be read: {error}.") from error
+                raise self._failed("read", error) from error
 
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._reader_thread, work)
@@ -96,10 +96,11 @@ def _reads(
 class Store:
     """Conversations, their messages and the ledger. Made by `open_store`."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, access: opening.Access) -> None:
         self.path = path
         self.clock = clock
-        self._reader = opening.open_reader(path)
+        self._access = access
+        self._reader = opening.open_reader(path, access)
         self._reader_thread = ThreadPoolExecutor(1, "history-reader")
         self._writer_thread = ThreadPoolExecutor(1, "history-writer")
         self._database: Database | None = None
@@ -112,6 +113,16 @@ class Store:
         ).fetchone()[0]
         if newest is not None:
             clock.start_after(id_time_ms(newest))
+
+    @property
+    def notice(self) -> str:
+        """What the reader has to know of this history; most often nothing."""
+        return self._access.notice
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be written."""
+        return self._access.read_only_uri is not None
 
     def new_id(self) -> str:
         """Return an id for a conversation, a message or a request."""
@@ -351,9 +362,13 @@ class Store:
             [host, self.clock.now_ms(), rows.dumps([model.wire for model in models])],
         )
 
-    @_writes
-    def trim_recordings(self, db: Database, most_bytes: int) -> None:
+    async def trim_recordings(self, most_bytes: int) -> None:
         """Drop the oldest recordings until the others take at most `most_bytes`."""
+        if not self.is_read_only:
+            await self._trim_recordings(most_bytes)
+
+    @_writes
+    def _trim_recordings(self, db: Database, most_bytes: int) -> None:
         db.execute(
             "DELETE FROM recordings WHERE request_id IN (SELECT request_id FROM ("
             " SELECT request_id, sum(size) OVER (ORDER BY started_ms DESC, request_id DESC)"
@@ -409,6 +424,8 @@ class Store:
                 while merged:
                     merged = await self._merge(index, purging.PAGES)
             await self._empty_log()
+            # They may have the words too.
+            await asyncio.to_thread(backup.remake, self.path, self._today)
             await self._set_purged(ids)
         return ids
 
@@ -434,11 +451,32 @@ class Store:
         work = functools.partial(purging.empty_log, self._writer)
         await asyncio.shield(loop.run_in_executor(self._writer_thread, work))
 
+    async def back_up(self) -> None:
+        """Make today's backup if there is none yet; in a thread of its own."""
+        if not self.is_read_only:
+            await asyncio.to_thread(backup.make_daily, self.path, self._today)
+
+    @property
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self.clock.wall_ms() / 1000).astimezone().date()
+
+    def _failed(self, what: str, error: sqlite3.Error) -> HistoryError:
+        """Return the error of a failed read or write, in words."""
+        _log.error("the history could not be %s", what, exc_info=error)
+        if opening.is_damage(error):
+            damage.mark_for_check(self.path)
+            return HistoryError(
+                "The history is damaged. Start again: it is checked and mended then."
+            )
+        return HistoryError(f"The history could not be {what}: {error}.")
+
     async def recover(self) -> int:
         """Mark the replies of programs that died as interrupted; return how many.
 
         A reply whose program still runs, even suspended, is not touched.
         """
+        if self.is_read_only:
+            return 0
         if not await self.select("SELECT 1 FROM messages WHERE state = 'streaming' LIMIT 1"):
             return 0
         return await self._interrupt_orphans()
@@ -499,6 +537,8 @@ class Store:
 
     def _writer(self) -> Database:
         """Return the writer's connection, opened at the first write."""
+        if self.is_read_only:
+            raise HistoryError(self.notice)
         if self._database is None:
             self._database = opening.open_writer(self.path)
         return self._database
@@ -552,14 +592,16 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def open_store(path: Path, clock: Clock | None = None) -> Generator[Store]:
-    """Open the history at `path`, making or migrating it first.
+def open_store(
+    path: Path, clock: Clock | None = None, *, mounts: Path = MOUNTS
+) -> Generator[Store]:
+    """Open the history at `path`, making, migrating or mending it first.
 
     Raises `HistoryError`. On exit, waits for the writes asked for, then closes.
     """
-    opening.prepare(path)
+    access = opening.prepare(path, mounts=mounts)
     try:
-        store = Store(path, clock or Clock())
+        store = Store(path, clock or Clock(), access)
     except sqlite3.Error as error:
         raise HistoryError(f"{path} cannot be read: {error}.") from error
     try:

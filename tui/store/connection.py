@@ -11,10 +11,14 @@ import sqlite3
 import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui import schema
+from tui.store import backup, damage
+from tui.store.filesystem import MOUNTS, shared_kind
+from tui.store.owner import fcntl
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -40,27 +44,180 @@ class HistoryError(Exception):
     """The history could not be opened, read or written. One line for the reader."""
 
 
-def prepare(path: Path) -> None:
-    """Make sure there is a history of today's shape at `path`.
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a history can be used, once it is prepared."""
 
-    Makes the file if there is none, migrates an older one, and raises
-    `HistoryError` for anything that cannot or must not be used.
+    notice: str = ""
+    """What the reader has to know of it; most often nothing."""
+    read_only_uri: str | None = None
+    """Where it is read from when nothing can be written to it."""
+
+
+def prepare(path: Path, *, mounts: Path = MOUNTS) -> Access:
+    """Make sure there is a history of today's shape at `path`, and tell how to use it.
+
+    Makes the file if there is none, migrates an older one, makes a damaged one anew of
+    its backup and its own rows. Raises `HistoryError` for what cannot or must not be
+    used; no such file is changed.
     """
     if not path.parent.is_dir():
         raise HistoryError(f"The folder {path.parent} does not exist.")
     if path.is_dir():
         raise HistoryError(f"{path} is a folder, not a history file.")
     try:
-        _create_private(path)
-        with closing(_connect(path)) as connection:
-            version = _version(connection, path)
-            _make_private(path)
-            if version < schema.VERSION:
-                _migrate(connection)
+        return _prepared(path, mounts)
     except sqlite3.DatabaseError as error:
         raise HistoryError(_explain(path, error)) from error
     except OSError as error:
         raise HistoryError(f"{path} cannot be opened: {error.strerror}.") from error
+
+
+def _prepared(path: Path, mounts: Path) -> Access:
+    try:
+        _create_private(path)
+    except OSError as error:
+        if not path.exists():
+            raise
+        return _read_only(path, f"it cannot be written: {error.strerror}")
+    repaired = _repaired(path)
+    with closing(_connect(path)) as connection:
+        try:
+            version = _version(connection, path)
+        except sqlite3.OperationalError as error:
+            if _name(error).startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+                # Its log cannot be made beside it.
+                return _read_only(path, "its folder or the file is read-only")
+            raise
+        if version > schema.VERSION:
+            why = (
+                f"it was written by a newer streamchat-tui (history version {version};"
+                f" this one knows {schema.VERSION})"
+            )
+            return _read_only(path, why)
+        if not _is_writable(connection):
+            return _read_only(path, "its folder or the file is read-only")
+        _make_private(path)
+        if version < schema.VERSION:
+            if version:
+                backup.make(path, backup.before_version(path, schema.VERSION))
+            _migrate(connection)
+        kind = shared_kind(path.parent, mounts)
+        _use_log(connection, is_shared=kind is not None)
+    notices = [repaired]
+    if kind is not None:
+        notices.append(f"The history is on a file system that machines share ({kind}).")
+        notices.append("Use it from one machine at a time.")
+    return Access(" ".join(notice for notice in notices if notice))
+
+
+def _read_only(path: Path, why: str) -> Access:
+    """Return how to read a history that cannot be written; raise if it cannot be read."""
+    name = path.absolute().as_uri()
+    has_log = path.with_name(f"{path.name}-wal").exists()
+    # What is in the log is seen only if SQLite may use its side files; without a log
+    # it need not, and may then be told that nothing ever changes.
+    uris = [f"{name}?mode=ro", *([] if has_log else [f"{name}?immutable=1"])]
+    for uri in uris:
+        try:
+            with closing(sqlite3.connect(uri, uri=True)) as connection:
+                _version(connection, path)
+                connection.execute("SELECT count(*) FROM messages").fetchone()
+        except sqlite3.OperationalError:
+            continue
+        return Access(f"The history is read-only: {why}.", uri)
+    raise HistoryError(f"{path} cannot be used: {why}.")
+
+
+def _is_writable(connection: sqlite3.Connection) -> bool:
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        return _name(error).startswith("SQLITE_BUSY")
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT * 1000)}")
+    return True
+
+
+def _repaired(path: Path) -> str:
+    """Make a damaged history of ours anew; return what the reader is told of it."""
+    if not _is_damaged(path):
+        return ""
+    # Only what is surely ours is touched: a file that the user pointed at by mistake
+    # looks damaged too, and has no backups and no locks of ours beside it.
+    is_ours = backup.newest_first(path) or (path.parent / "run").is_dir() or _has_our_mark(path)
+    if not is_ours:
+        return ""
+    with _repair_lock(path):
+        if not _is_damaged(path):
+            return "The history was damaged. Another window has just made it anew."
+        done = damage.repair(path, _build)
+        damage.unmark(path)
+    return done.notice
+
+
+def _is_damaged(path: Path) -> bool:
+    if path.stat().st_size == 0:
+        return bool(backup.newest_first(path))
+    try:
+        with closing(_connect(path)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            tables = connection.execute(
+                "SELECT name FROM sqlite_master"
+                " WHERE type = 'table' AND sql LIKE 'CREATE TABLE%'"
+            ).fetchall()
+            for (name,) in tables:
+                connection.execute(f'SELECT * FROM "{name}" LIMIT 1').fetchone()
+            if not damage.is_marked(path):
+                return False
+            (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            if said == "ok":
+                damage.unmark(path)
+            return bool(said != "ok")
+    except sqlite3.DatabaseError as error:
+        return is_damage(error)
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Tell whether an error says that the file is damaged."""
+    name = _name(error)
+    # Text that is not UTF-8 is found by Python, which gives its error no name.
+    return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "UTF-8" in str(error)
+
+
+def _name(error: sqlite3.Error) -> str:
+    return str(getattr(error, "sqlite_errorname", ""))
+
+
+def _has_our_mark(path: Path) -> bool:
+    # Of a file that SQLite cannot open, no connection of this process holds a lock
+    # that closing a descriptor of ours would drop.
+    with path.open("rb") as file:
+        return file.read(72)[68:] == schema.APPLICATION_ID.to_bytes(4)
+
+
+@contextmanager
+def _repair_lock(path: Path) -> Generator[None]:
+    """Let one program at a time repair."""
+    folder = path.parent / "run"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    name = folder / f"{path.name}.repair"
+    descriptor = os.open(name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        if fcntl is not None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _build(path: Path) -> None:
+    """Make a history at `path`, or bring an older one to today's shape."""
+    with closing(_connect(path)) as connection:
+        if connection.execute("PRAGMA user_version").fetchone()[0] < schema.VERSION:
+            _migrate(connection)
 
 
 def open_writer(path: Path) -> Database:
@@ -73,9 +230,14 @@ def open_writer(path: Path) -> Database:
     return Database(connection, execute_plugins=False, recursive_triggers=False)
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
+def open_reader(path: Path, access: Access) -> sqlite3.Connection:
     """Open a connection that can only read."""
-    connection = _connect(path)
+    if access.read_only_uri is None:
+        connection = _connect(path)
+    else:
+        connection = sqlite3.connect(
+            access.read_only_uri, uri=True, isolation_level=None, check_same_thread=False
+        )
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA query_only = on")
     return connection
@@ -130,18 +292,12 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     connection.execute("COMMIT")
     if application_id != schema.APPLICATION_ID and (application_id or tables):
         raise HistoryError(f"{path} is a database of another program; it was left alone.")
-    if version > schema.VERSION:
-        raise HistoryError(
-            f"{path} was written by a newer streamchat-tui (history version {version};"
-            f" this one knows {schema.VERSION}). Upgrade to open it; it was left alone."
-        )
     return int(version)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
     from sqlite_utils import Database
 
-    _use_wal(connection)
     with transaction(connection):
         # Another process may have been first.
         if connection.execute("PRAGMA user_version").fetchone()[0] < schema.VERSION:
@@ -151,17 +307,22 @@ def _migrate(connection: sqlite3.Connection) -> None:
             connection.execute(f"PRAGMA user_version = {schema.VERSION}")
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def _use_log(connection: sqlite3.Connection, *, is_shared: bool) -> None:
     """Give the file its write-ahead log, however many programs do so at once.
 
-    For this SQLite does not always wait for the others' locks.
+    For this SQLite does not always wait for the others' locks. Where machines share
+    the file it cannot have one.
     """
+    wanted = "delete" if is_shared else "wal"
+    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    if mode == wanted:
+        return
     until = time.monotonic() + BUSY_TIMEOUT
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = wal")
+            connection.execute(f"PRAGMA journal_mode = {wanted}")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > until:
+            if _name(error) != "SQLITE_BUSY" or time.monotonic() > until:
                 raise
             time.sleep(0.01)
         else:
@@ -169,7 +330,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _explain(path: Path, error: sqlite3.DatabaseError) -> str:
-    match error.sqlite_errorname:
+    match _name(error):
         case "SQLITE_NOTADB" | "SQLITE_CORRUPT":
             return f"{path} is not a database, or is damaged; it was left alone."
         case "SQLITE_CANTOPEN" | "SQLITE_READONLY" | "SQLITE_READONLY_DIRECTORY":

@@ -1,0 +1,108 @@
+"""Write a small history of today's shape, and beside it what it holds, as JSON.
+
+    python -m tests.data.make
+
+Run once for each shape that is released; what it wrote is kept and never made anew.
+`tests/test_migrations.py` brings each of them to today's shape.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from tests.scripted import (
+    Close,
+    Reply,
+    delta,
+    end,
+    refuses,
+    says,
+    scripted,
+    start,
+    text,
+    thinking,
+)
+from tests.turns import SetClock, converse
+from tui import schema
+from tui.claude import Claude
+from tui.conversation import Message
+from tui.endpoint import Endpoint
+from tui.store import Store, open_store
+
+HERE = Path(__file__).parent
+
+
+def told(messages: list[Message]) -> list[dict[str, object]]:
+    """Return what of a line must outlive every change of shape."""
+    return [
+        {
+            "id": message.id,
+            "role": message.role,
+            "state": message.state,
+            "blocks": [block.wire for block in message.blocks],
+            "model": message.model,
+            "stop_reason": message.stop_reason,
+            "failure": message.failure.message if message.failure else None,
+            "usage": message.figures.usage.wire if message.figures else None,
+        }
+        for message in messages
+    ]
+
+
+async def fill(store: Store, claude: Claude) -> None:
+    """Have conversations of every kind."""
+    message = await converse(store, claude, "Where does the moon rise? 東京では？")
+    await converse(store, claude, "And in summer?", after=message)
+    await converse(store, claude, "This fails")
+    await converse(store, claude, "This is cut")
+    await converse(store, claude, "A tool", system="Be brief.")
+
+
+async def lines(store: Store) -> dict[str, list[dict[str, object]]]:
+    """Return every conversation's line, by its id."""
+    return {
+        conversation.id: told(await store.line(conversation.tip_id))
+        for conversation in await store.conversations()
+    }
+
+
+def main() -> None:
+    """Write the two files."""
+    path = HERE / f"history-v{schema.VERSION}.db"
+    if path.exists():
+        sys.exit(f"{path.name} is there already, and is never made anew.")
+    with scripted() as server:
+        server.will(
+            Reply(
+                [start(), *thinking(0, "The ecliptic."), *text(1, "In the ", "east."), *end()]
+            ),
+            says("夏は南東から。 More to the south."),
+            refuses(400, "invalid_request_error", "no such thing"),
+            Reply([start(), *text(0, "Half a ")[:-1], Close()]),
+            Reply(
+                [
+                    start(),
+                    *text(0, "Looking."),
+                    delta(0, "text_delta", text=""),
+                    *end("refusal"),
+                ]
+            ),
+        )
+        claude = Claude(Endpoint(server.url, api_key="sk-test"))
+        with open_store(path, SetClock()) as store:
+            asyncio.run(fill(store, claude))
+            kept = asyncio.run(lines(store))
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = delete")
+        connection.execute("VACUUM")
+    text_of = json.dumps(kept, ensure_ascii=False, indent=1)
+    path.with_suffix(".json").write_text(text_of + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
