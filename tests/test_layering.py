@@ -125,6 +125,8 @@ DEFERRED: dict[tuple[str, str], str] = {
     ("claude/wire.py", "httpx2"): "likewise",
     ("demo/__init__.py", "httpx2"): "likewise: the demo is connected before the first screen",
     ("cli/__init__.py", "tui.cli.ask"): "one command does not pay for another",
+    ("cli/__init__.py", "tui.cli.doctor"): "one command does not pay for another",
+    ("cli/doctor.py", "tui.claude"): "only when the endpoint is asked",
     ("cli/__init__.py", "tui.cli.log"): "one command does not pay for another",
     ("cli/__init__.py", "tui.cli.open"): "one command does not pay for another",
     ("cli/ask.py", "tui.demo"): "for --demo only",

@@ -98,9 +98,8 @@ class _Config:
 
 def load(flags: Flags, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings. Raises `BadSetting`."""
-    folders = PlatformDirs("streamchat", appauthor=False)
-    config_path = flags.config or _path(environ, "STREAMCHAT_CONFIG")
-    config = _config(config_path or folders.user_config_path / "config.toml")
+    folders = _folders()
+    config = _config(config_path(flags, environ))
     name = flags.profile or environ.get("STREAMCHAT_PROFILE") or config.profile
     profile = _chosen_profile(config, name)
     key_names = {*KEY_NAMES, *(p.api_key_env for p in config.profiles.values())} - {None}
@@ -109,11 +108,10 @@ def load(flags: Flags, environ: Mapping[str, str] = os.environ) -> Settings:
         raise BadSetting(f"{flags.env_file} does not exist.")
     keys = _keys_in(env_path, key_names)
     endpoint = _endpoint(profile, keys, environ)
-    db = flags.db or _path(environ, "STREAMCHAT_DB")
     return Settings(
-        db=db or folders.user_data_path / "history.db",
-        is_default_db=db is None,
-        log=folders.user_log_path / "streamchat.log",
+        db=db_path(flags, environ),
+        is_default_db=not (flags.db or environ.get("STREAMCHAT_DB")),
+        log=log_path(),
         env=env_path,
         model=(
             flags.model or environ.get("STREAMCHAT_MODEL") or profile.model or DEFAULT_MODEL
@@ -127,6 +125,27 @@ def load(flags: Flags, environ: Mapping[str, str] = os.environ) -> Settings:
         keep_recordings_mb=config.keep_recordings_mb,
         unused_env=_unused_env(env_path) if endpoint is None else None,
     )
+
+
+def db_path(flags: Flags, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where the history is. Raises `BadSetting`."""
+    chosen = flags.db or _path(environ, "STREAMCHAT_DB")
+    return chosen or _folders().user_data_path / "history.db"
+
+
+def config_path(flags: Flags, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where `config.toml` is. Raises `BadSetting`."""
+    chosen = flags.config or _path(environ, "STREAMCHAT_CONFIG")
+    return chosen or _folders().user_config_path / "config.toml"
+
+
+def log_path() -> Path:
+    """Return where the log file is."""
+    return _folders().user_log_path / "streamchat.log"
+
+
+def _folders() -> PlatformDirs:
+    return PlatformDirs("streamchat", appauthor=False)
 
 
 def _path(environ: Mapping[str, str], name: str) -> Path | None:

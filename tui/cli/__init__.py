@@ -42,9 +42,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     _accept_every_character()
     try:
         options = _parser().parse_args(argv)
-        chosen = settings.load(_flags(options))
-        _start_logging(chosen.log)
-        code = _dispatch(options, chosen)
+        code = _run(options)
         # What is left to write may fail; at exit Python would say so itself.
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -67,6 +65,17 @@ def run(argv: Sequence[str] | None = None) -> int:
             what = error.strerror or what
         return _complain(f"{what}; the log file has the details.", FAILED)
     return code
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.command == "doctor":
+        # What is set wrongly is what it is asked about.
+        from tui.cli.doctor import doctor
+
+        return doctor(options, _flags(options))
+    chosen = settings.load(_flags(options))
+    _start_logging(chosen.log)
+    return _dispatch(options, chosen)
 
 
 def _dispatch(options: argparse.Namespace, chosen: Settings) -> int:
@@ -181,6 +190,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _add_ask(commands, common)
     _add_log(commands, common)
+    _add_doctor(commands, common)
     return parser
 
 
@@ -227,6 +237,18 @@ def _add_log(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> 
         "--search", metavar="QUERY",
         help='find messages: words, "phrases", begin*, role:you, state:failed, after:7d, …',
     )  # fmt: skip
+
+
+def _add_doctor(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="examine terminal, key, endpoint and history",
+        description="Examine what the program depends on; exit 1 if something is broken.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    doctor.add_argument("--offline", action="store_true", help="do not ask the endpoint")
 
 
 def _count(text: str) -> int:

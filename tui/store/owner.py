@@ -59,3 +59,20 @@ def is_alive(folder: Path, identity: str) -> bool:
         return False
     finally:
         os.close(descriptor)
+
+
+def is_held(lock: Path) -> bool:
+    """Tell whether a program holds a lock file, and leave the file as it is."""
+    if fcntl is None:
+        return True
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

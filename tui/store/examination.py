@@ -1,0 +1,102 @@
+"""A look at a history that changes nothing: for the doctor."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui import schema
+from tui.store import backup
+from tui.store.filesystem import shared_kind
+from tui.store.owner import is_held
+
+KNOWN_VERSION = schema.VERSION
+SQLITE_VERSION = sqlite3.sqlite_version
+FOREIGN = "it is a database of another program"
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What a history file looks like. What is not known is None."""
+
+    path: Path
+    exists: bool
+    size: int = 0
+    mode: int = 0
+    folder_mode: int = 0
+    problem: str = ""
+    """Why it cannot be read, or what an integrity check found."""
+    version: int | None = None
+    journal_mode: str | None = None
+    conversations: int | None = None
+    messages: int | None = None
+    streaming: int | None = None
+    newest_ms: int | None = None
+    """When the newest message was made."""
+    live: int = 0
+    """Programs that hold a lock: they write a reply, or have written one."""
+    dead: int = 0
+    """Locks that a program left which was killed."""
+    newest_backup: Path | None = None
+    shared_kind: str | None = None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is a database of another program."""
+        return self.problem == FOREIGN
+
+
+def examine(path: Path) -> Examination:
+    """Look at a history. Raises nothing for whatever is found."""
+    if not path.is_file():
+        problem = "it is not a file" if path.exists() else ""
+        return Examination(path, exists=path.exists(), problem=problem)
+    status = path.stat()
+    locks = list((path.parent / "run").glob("*.lock"))
+    live = sum(is_held(lock) for lock in locks)
+    backups = backup.newest_first(path)
+    known = {
+        "exists": True,
+        "size": status.st_size,
+        "mode": status.st_mode & 0o777,
+        "folder_mode": path.parent.stat().st_mode & 0o777,
+        "live": live,
+        "dead": len(locks) - live,
+        "newest_backup": backups[0] if backups else None,
+        "shared_kind": shared_kind(path.parent),
+    }
+    try:
+        read = _read(path)
+    except sqlite3.Error as error:
+        read = {"problem": str(error)}
+    return Examination(path, **(known | read))  # type: ignore[arg-type]
+
+
+def _read(path: Path) -> dict[str, object]:
+    if path.stat().st_size == 0:
+        return {"version": 0}
+    # Without a log nothing is written beside it.
+    has_log = path.with_name(f"{path.name}-wal").exists()
+    uri = f"{path.absolute().as_uri()}?{'mode=ro' if has_log else 'immutable=1'}"
+    with closing(sqlite3.connect(uri, uri=True, timeout=5)) as connection:
+
+        def one(sql: str) -> object:
+            return connection.execute(sql).fetchone()[0]
+
+        if one("PRAGMA application_id") != schema.APPLICATION_ID:
+            return {"problem": FOREIGN}
+        found: dict[str, object] = {
+            "version": one("PRAGMA user_version"),
+            "journal_mode": "wal" if has_log else one("PRAGMA journal_mode"),
+        }
+        said = one("PRAGMA quick_check(1)")
+        if said != "ok":
+            return found | {"problem": str(said).splitlines()[0]}
+        return found | {
+            "conversations": one("SELECT count(*) FROM conversations WHERE deleted_ms IS NULL"),
+            "messages": one("SELECT count(*) FROM messages"),
+            "streaming": one("SELECT count(*) FROM messages WHERE state = 'streaming'"),
+            "newest_ms": one("SELECT max(created_ms) FROM messages"),
+        }
