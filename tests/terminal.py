@@ -6,6 +6,8 @@ import contextlib
 import fcntl
 import os
 import pty
+import select
+import signal
 import struct
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pyte
 
@@ -30,6 +33,11 @@ class Terminal:
         self._drawing = threading.Lock()
         self._descriptor = descriptor
         self._written = bytearray()
+        self._arrivals: list[tuple[float, int]] = []
+        """When something was written, monotonic seconds, and how much had been then."""
+        self.is_read = threading.Event()
+        """Cleared, the terminal takes no output."""
+        self.is_read.set()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -43,6 +51,28 @@ class Terminal:
         """What a person sees now, line by line."""
         with self._drawing:
             return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def written_before(self, moment: float) -> bytes:
+        """Every byte the program had written at a moment, in monotonic seconds."""
+        lengths = [length for at, length in list(self._arrivals) if at <= moment]
+        return bytes(self._written[: lengths[-1]]) if lengths else b""
+
+    def resize(self, columns: int, rows: int) -> None:
+        with self._drawing:
+            self._screen.resize(rows, columns)
+            window = struct.pack("HHHH", rows, columns, 0, 0)
+            fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, window)
+        self.process.send_signal(signal.SIGWINCH)
+
+    def modes(self) -> list[Any]:
+        """How the terminal treats what is typed."""
+        return termios.tcgetattr(self._descriptor)
+
+    def hang_up(self) -> None:
+        """Take the terminal away."""
+        self.is_read.clear()
+        os.close(self._descriptor)
+        self._descriptor = -1
 
     def press(self, keys: str) -> None:
         os.write(self._descriptor, keys.encode())
@@ -65,11 +95,21 @@ class Terminal:
 
     def _read(self) -> None:
         # On Linux a pty whose other end is closed is an error, not an end.
-        with contextlib.suppress(OSError):
-            while chunk := os.read(self._descriptor, 65536):
+        with contextlib.suppress(OSError, ValueError):
+            while chunk := self._next():
                 with self._drawing:
                     self._written += chunk
+                    self._arrivals.append((time.monotonic(), len(self._written)))
                     self._stream.feed(chunk)
+
+    def _next(self) -> bytes:
+        while True:
+            self.is_read.wait()
+            if self._descriptor < 0:
+                return b""
+            # Not waited for in `read`, where it could not be closed.
+            if select.select([self._descriptor], [], [], 0.1)[0] and self.is_read.is_set():
+                return os.read(self._descriptor, 65536)
 
 
 @contextlib.contextmanager
@@ -103,4 +143,7 @@ def terminal(
     finally:
         process.kill()
         process.wait()
-        os.close(ours)
+        shown.is_read.set()
+        if shown._descriptor >= 0:
+            os.close(shown._descriptor)
+            shown._descriptor = -1
