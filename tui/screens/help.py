@@ -41,5 +41,5 @@ class HelpScreen(ModalScreen[None]):
             for section in self._sections:
                 yield Static(Content(section.heading), classes="heading")
                 for left, right in section.rows:
-                    line = Content.assemble((left.ljust(width), "bold $accent"), "  ", right)
-                    yield Static(line)
+                    key = left.ljust(width), "bold $accent"
+                    yield Static(Content.assemble(key, "  ", right))

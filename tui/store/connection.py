@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 BUSY_TIMEOUT = 5.0
 """How long a statement waits for another process's write, in seconds."""
 
-_WRITER_PRAGMAS = (
+WRITER_PRAGMAS = (
     "foreign_keys = on",
     # A commit that was acknowledged survives a power cut; NORMAL loses some.
     "synchronous = full",
@@ -225,7 +225,7 @@ def open_writer(path: Path) -> Database:
     from sqlite_utils import Database  # 0.2 s, after the first screen: see `schema`
 
     connection = _connect(path)
-    for pragma in _WRITER_PRAGMAS:
+    for pragma in WRITER_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return Database(connection, execute_plugins=False, recursive_triggers=False)
 
