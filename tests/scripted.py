@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
 import socket
 import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Json = dict[str, Any]
@@ -83,7 +84,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     is_stream: bool = True
     before: Sequence[Step] = ()
-    """What happens before the headers are sent."""
+    """What happens before the headers are sent: silence, or the end."""
 
 
 @dataclass
@@ -198,9 +199,40 @@ def says(*words: str, stop_reason: str = "end_turn") -> Reply:
     return Reply([start(), *text(0, *words), *end(stop_reason)])
 
 
-def refuses(status: int, error_type: str, message: str = "no", **headers: str) -> Reply:
+def body(reply: Reply) -> bytes:
+    """What a reply sends, in one piece."""
+    return b"".join(_wire(step) for step in reply.steps if isinstance(step, Event | Raw))
+
+
+def gzipped(reply: Reply) -> Reply:
+    """The same reply, packed."""
+    headers = reply.headers | {"content-encoding": "gzip"}
+    return replace(reply, steps=[Raw(gzip.compress(body(reply)))], headers=headers)
+
+
+def with_crlf(reply: Reply) -> Reply:
+    """The same reply, with the other line ends."""
+    return replace(reply, steps=[Raw(body(reply).replace(b"\n", b"\r\n"))])
+
+
+def byte_by_byte(reply: Reply) -> Reply:
+    """The same reply, each byte in a piece of its own."""
+    return replace(reply, steps=[Raw(bytes([byte])) for byte in body(reply)])
+
+
+def refuses(
+    status: int,
+    error_type: str,
+    message: str = "no",
+    *,
+    error_code: str | None = None,
+    **headers: str,
+) -> Reply:
     """An HTTP error. A header named `retry_after` is sent as `retry-after`."""
-    error = {"type": "error", "error": {"type": error_type, "message": message}}
+    described: Json = {"type": error_type, "message": message}
+    if error_code is not None:
+        described["details"] = {"error_code": error_code}
+    error = {"type": "error", "error": described}
     return Reply(
         [Raw(json.dumps(error).encode())],
         status=status,
@@ -290,22 +322,6 @@ class Scripted:
             reply = self.replies.popleft() if self.replies else says("Hello", " there")
             if reply.is_stream and not seen.json.get("stream"):
                 reply = _as_one_message(reply)
-        gone = asyncio.create_task(self._watch(seen, reader))
-        try:
-            if not await self._perform(reply.before, writer, gone):
-                return False
-            self._send_head(reply, writer)
-            if not await self._perform(reply.steps, writer, gone):
-                return False
-            writer.write(b"0\r\n\r\n")
-            await writer.drain()
-        finally:
-            gone.cancel()
-            # Until it is gone the next request cannot be read.
-            await asyncio.wait([gone])
-        return True
-
-    def _send_head(self, reply: Reply, writer: asyncio.StreamWriter) -> None:
         headers = {"request-id": "req_scripted", "transfer-encoding": "chunked"}
         if reply.is_stream:
             headers["content-type"] = "text/event-stream; charset=utf-8"
@@ -314,7 +330,20 @@ class Scripted:
             f"HTTP/1.1 {reply.status} Scripted",
             *(f"{n}: {v}" for n, v in headers.items()),
         ]
-        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+        gone = asyncio.create_task(self._watch(seen, reader))
+        try:
+            if not await self._perform(reply.before, writer, gone):
+                return False
+            writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+            if not await self._perform(reply.steps, writer, gone):
+                return False
+            writer.write(b"0\r\n\r\n")
+            await writer.drain()
+            return True
+        finally:
+            gone.cancel()
+            # Until it is gone the next request cannot be read.
+            await asyncio.wait([gone])
 
     async def _watch(self, seen: Seen, reader: asyncio.StreamReader) -> None:
         """Notice that the client goes away; it sends nothing while it is answered."""
@@ -326,14 +355,12 @@ class Scripted:
     async def _perform(
         self, steps: Sequence[Step], writer: asyncio.StreamWriter, gone: asyncio.Task[None]
     ) -> bool:
-        """Do what is written; False when the connection ended with it."""
+        """Do one step after the other; False when the connection ends with one."""
         for step in steps:
             match step:
-                case Event(data):
-                    kind = data["type"]
-                    self._send(writer, f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode())
-                case Raw(data):
-                    self._send(writer, data)
+                case Event() | Raw():
+                    data = _wire(step)
+                    writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
                 case Wait(seconds):
                     await writer.drain()
                     await asyncio.sleep(seconds)
@@ -355,15 +382,20 @@ class Scripted:
             await writer.drain()
         return True
 
-    def _send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
-        writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-
     def _models(self) -> Reply:
         if self.models is None:
             return refuses(404, "not_found_error")
         page = {"data": self.models, "has_more": False, "first_id": None, "last_id": None}
         headers = {"content-type": "application/json"}
         return Reply([Raw(json.dumps(page).encode())], headers=headers, is_stream=False)
+
+
+def _wire(step: Event | Raw) -> bytes:
+    match step:
+        case Event(data):
+            return f"event: {data['type']}\ndata: {json.dumps(data)}\n\n".encode()
+        case Raw(data):
+            return data
 
 
 def _as_one_message(reply: Reply) -> Reply:

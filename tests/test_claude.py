@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import socket
+import sys
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,9 +26,13 @@ from tests.scripted import (
     Reply,
     Reset,
     Scripted,
+    Step,
+    Wait,
     block,
+    body,
     delta,
     end,
+    gzipped,
     refuses,
     says,
     start,
@@ -32,7 +40,10 @@ from tests.scripted import (
     thinking,
 )
 from tests.turns import MODEL
-from tui.claude import MAX_TOKENS, Claude
+from tui import demo
+from tui.claude import LINE_LIMIT, MAX_TOKENS, REPLY_LIMIT, Claude, Limits
+from tui.claude.silence import Silent, Watch
+from tui.claude.tap import Tap
 from tui.conversation import (
     BlockDelta,
     BlockStarted,
@@ -47,8 +58,12 @@ from tui.conversation import (
     Usage,
 )
 from tui.endpoint import Endpoint
+from tui.recording import Recording, unpack
 
 QUESTION: list[Json] = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
+ROOT = Path(__file__).parent.parent
+JSON_PIECES = ('{"at": "', *["x"] * 20, '"}')
+HALF: list[Step] = [start(), *text(0, "Half")[:-1]]
 ERROR = Event({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
 
 
@@ -597,3 +612,258 @@ async def test_a_reply_stopped_while_the_client_loads_does_not_stop_the_others(
         await stopped
     assert isinstance((await other)[-1], Finished)
     assert len(server.asked) == 1
+
+
+# What the wire tells.
+
+
+def wire_of(recording: Recording) -> bytes:
+    return b"".join(chunk for _, chunk in unpack(recording.packed()))
+
+
+async def test_everything_on_the_wire_is_recorded_with_its_time(
+    server: Scripted, claude: Claude
+) -> None:
+    hold = Hold()
+    first, *others = says("Hel", "lo").steps
+    server.will(Reply([first, hold, *others, Raw(b": the end\n\n")]))
+    recording = Recording()
+    async with aclosing(ask(claude, recording=recording)) as events:
+        await anext(events)
+        before = unpack(recording.packed())
+        await asyncio.sleep(0.1)
+        hold.release()
+        async for _ in events:
+            pass
+    chunks = unpack(recording.packed())
+    assert wire_of(recording) == body(Reply([first, *others, Raw(b": the end\n\n")]))
+    assert recording.size == len(wire_of(recording))
+    times = [ms for ms, _ in chunks]
+    assert times == sorted(times)
+    assert times[len(before)] - times[len(before) - 1] >= 100
+
+
+async def test_a_packed_answer_is_recorded_unpacked(server: Scripted, claude: Claude) -> None:
+    server.will(gzipped(says("Hi")))
+    recording = Recording()
+    await events_of(claude, recording=recording)
+    assert wire_of(recording) == body(says("Hi"))
+    assert server.asked[0].headers["accept-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1, 200])
+async def test_a_packed_answer_comes_whole_where_a_piece_of_it_ends(
+    server: Scripted, claude: Claude, more: int
+) -> None:
+    # The SDK needs the end of the event; it is in the last bytes of the first piece.
+    words = "x" * (64 * 1024 - len(body(says(""))) + more)
+    server.will(gzipped(says(words)))
+    finished = (await events_of(claude))[-1]
+    assert isinstance(finished, Finished)
+    assert finished.blocks == ({"type": "text", "text": words},)
+
+
+async def test_what_is_no_reply_is_recorded_too(server: Scripted, claude: Claude) -> None:
+    broken = Reply([start(), Raw(b"data: {half")])
+    refused = refuses(529, "overloaded_error")
+    for reply in (broken, refused):
+        server.will(reply)
+        recording = Recording()
+        with suppress(ReplyFailed):
+            await events_of(claude, recording=recording)
+        assert wire_of(recording) == body(reply)
+
+
+async def test_each_reply_of_a_connection_has_its_own_recording(
+    server: Scripted, claude: Claude
+) -> None:
+    server.will(says("one"), says("two"))
+    recordings = [Recording(), Recording()]
+    await asyncio.gather(*(events_of(claude, recording=each) for each in recordings))
+    await events_of(claude)
+    assert sorted(map(wire_of, recordings)) == sorted(body(says(w)) for w in ("one", "two"))
+
+
+async def test_the_demo_is_recorded_too() -> None:
+    recording = Recording()
+    claude = demo.connect(lambda _: asyncio.sleep(0))
+    _ = [event async for event in claude.stream(QUESTION, model="demo", recording=recording)]
+    assert wire_of(recording).startswith(b"event: message_start\n")
+    assert wire_of(recording).endswith(b'data: {"type": "message_stop"}\n\n')
+
+
+async def test_behind_a_proxy_the_wire_is_recorded_too(
+    server: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    server.will(says("Hi"))
+    recording = Recording()
+    await events_of(Claude(Endpoint("http://claude.test", "sk-test")), recording=recording)
+    assert server.seen[0].path == "http://claude.test/v1/messages"
+    assert wire_of(recording) == body(says("Hi"))
+
+
+# What is too much.
+
+
+async def test_a_hostile_line_ends_quickly_and_the_loop_goes_on(
+    server: Scripted, claude: Claude
+) -> None:
+    server.will(Reply([start(), Raw(b"data: " + b"x" * 50_000_000)]))
+    await claude.warm_up()
+    longest, before = 0.0, time.monotonic()
+
+    async def watch_the_loop() -> None:
+        nonlocal longest, before
+        while True:
+            await asyncio.sleep(0.01)
+            longest, before = max(longest, time.monotonic() - before), time.monotonic()
+
+    watching = asyncio.create_task(watch_the_loop())
+    began = time.monotonic()
+    error = await failure_of(ask(claude))
+    watching.cancel()
+    assert (error.failure.type, error.is_cut, error.is_retryable) == ("protocol", True, False)
+    assert time.monotonic() - began < 2
+    assert longest < 0.5
+
+
+async def test_a_long_line_is_no_fault(server: Scripted, claude: Claude) -> None:
+    words = "x" * (LINE_LIMIT - 1000)
+    server.will(says(words))
+    deltas = [e.words for e in await events_of(claude) if isinstance(e, BlockDelta)]
+    assert deltas == [words]
+
+
+async def test_a_reply_that_is_not_streamed_has_a_limit_too(
+    server: Scripted, claude: Claude
+) -> None:
+    page = Raw(b" " * (REPLY_LIMIT + 1))
+    headers = {"content-type": "application/json"}
+    server.will(gzipped(Reply([page], headers=headers, is_stream=False)))
+    error = await failure_of(claude.create(QUESTION, model=MODEL))
+    assert "more than 128 MiB" in str(error)
+
+
+# Silence.
+
+
+def limited(server: Scripted, **limits: float) -> Claude:
+    return Claude(Endpoint(server.url, api_key="sk-test"), limits=Limits(**limits))
+
+
+async def test_this_machine_may_be_silent_for_long_before_the_first_event(
+    server: Scripted,
+) -> None:
+    hold = Hold()
+    server.will(Reply([hold, *says("Hi").steps]))
+    reply = asyncio.create_task(events_of(limited(server, silence=0.2)))
+    await wait_until(hold.reached.is_set)
+    await asyncio.sleep(0.6)
+    hold.release()
+    assert isinstance((await reply)[-1], Finished)
+
+
+@pytest.mark.parametrize("before", [[], [start()]], ids=["nothing", "a beginning"])
+async def test_an_endpoint_that_falls_silent_is_left(
+    server: Scripted, before: list[Event]
+) -> None:
+    server.will(Reply([*before, Hold()]))
+    error = await failure_of(ask(limited(server, silence=0.3, first=0.3)))
+    assert (error.failure.type, error.is_retryable) == ("timeout", True)
+    assert error.is_cut is bool(before)
+    assert "silent for too long" in str(error)
+    await wait_until(server.asked[0].closed_by_client.is_set)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        text(0, *["x"] * 20),
+        thinking(0, *["x"] * 20),
+        block(
+            0,
+            {"type": "tool_use", "id": "t", "name": "n", "input": {}},
+            *(delta(0, "input_json_delta", partial_json=each) for each in JSON_PIECES),
+        ),
+    ],
+    ids=["text", "thinking", "tool"],
+)
+async def test_words_of_any_kind_are_words(server: Scripted, steps: list[Step]) -> None:
+    slow = [each for step in steps for each in (step, Wait(0.05))]
+    server.will(Reply([start(), *slow, *end()]))
+    events = await events_of(limited(server, content=0.5))
+    assert isinstance(events[-1], Finished)
+
+
+async def test_thinking_without_words_is_no_word(server: Scripted) -> None:
+    thought = {"type": "thinking", "thinking": "", "signature": ""}
+    empty = delta(0, "thinking_delta", thinking="")
+    steps: list[Step] = [empty, Event({"type": "ping"}), Wait(0.05)] * 40
+    server.will(Reply([start(), block(0, thought)[0], *steps]))
+    error = await failure_of(ask(limited(server, content=0.5)))
+    assert "gave signs of life but sent no words" in str(error)
+    assert (error.failure.type, error.is_cut) == ("timeout", True)
+
+
+async def test_events_in_step_with_the_ticks_do_not_outlast_the_watch() -> None:
+    async def hear_nothing(watch: Watch) -> None:
+        async with asyncio.timeout(5):
+            while True:
+                await watch.wait(asyncio.sleep(0))
+                watch.heard(is_content=False)
+
+    with Watch(Tap(), Limits(content=0.2), is_loopback=False) as watch, pytest.raises(Silent):
+        await hear_nothing(watch)
+
+
+async def test_a_reader_who_is_elsewhere_is_no_silence_of_the_endpoint(
+    server: Scripted,
+) -> None:
+    server.will(says(*["x"] * 20))
+    seen = []
+    async with aclosing(ask(limited(server, silence=0.2, first=5, content=0.4))) as events:
+        async for event in events:
+            seen.append(event)
+            if len(seen) == 3:
+                await asyncio.sleep(0.8)
+    assert isinstance(seen[-1], Finished)
+
+
+async def test_a_process_that_was_stopped_counts_silence_from_its_continuation(
+    server: Scripted,
+) -> None:
+    hold = Hold()
+    server.will(Reply([*HALF, hold, *says(" a reply").steps[2:]]))
+    code = (
+        "import asyncio\n"
+        "from tui.claude import Claude, Limits\n"
+        "from tui.endpoint import Endpoint\n"
+        f"claude = Claude(Endpoint({server.url!r}, 'sk-test'),"
+        " limits=Limits(silence=2, first=30, content=2.5))\n"
+        f"events = claude.stream({QUESTION!r}, model='m')\n"
+        "async def main():\n"
+        "    async for event in events:\n"
+        "        print(type(event).__name__, flush=True)\n"
+        "asyncio.run(main())\n"
+    )
+    program = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        code,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert program.stdout is not None
+    async with asyncio.timeout(60):
+        while await program.stdout.readline() != b"BlockDelta\n":
+            pass
+        program.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(4)
+        program.send_signal(signal.SIGCONT)
+        await asyncio.sleep(0.5)
+        hold.release()
+        said = await program.stdout.read()
+    assert said.split()[-1] == b"Finished"
+    assert await program.wait() == 0

@@ -1,8 +1,5 @@
-"""A recording gives back what came, and when."""
-
 from __future__ import annotations
 
-import contextlib
 import zlib
 
 import pytest
@@ -11,44 +8,68 @@ from hypothesis import strategies as st
 
 from tui.recording import Recording, unpack
 
+CHUNKS = st.lists(st.tuples(st.integers(0, 2**32 - 1), st.binary(max_size=200)), max_size=30)
 
-@given(st.lists(st.tuples(st.integers(0, 10**7), st.binary(max_size=300))))
-def test_a_recording_gives_back_what_came_and_when(chunks: list[tuple[int, bytes]]) -> None:
-    chunks.sort(key=lambda chunk: chunk[0])
+
+def recorded(chunks: list[tuple[int, bytes]]) -> Recording:
     recording = Recording()
-    for number, (ms, chunk) in enumerate(chunks):
-        assert unpack(recording.packed()) == chunks[:number]
+    for ms, chunk in chunks:
         recording.note(chunk, ms)
+    return recording
+
+
+@given(CHUNKS)
+def test_what_was_noted_comes_back(chunks: list[tuple[int, bytes]]) -> None:
+    recording = recorded(chunks)
     assert unpack(recording.packed()) == chunks
     assert recording.size == sum(len(chunk) for _, chunk in chunks)
 
 
-def test_a_reply_takes_a_fraction_of_its_size() -> None:
-    recording = Recording()
-    for number in range(5000):
-        recording.note(
-            b'event: content_block_delta\ndata: {"index": 0, "text": "a"}\n\n', number
-        )
-    assert len(recording.packed()) < recording.size / 20
+@given(CHUNKS, CHUNKS)
+def test_a_recording_can_be_packed_while_it_goes_on(
+    before: list[tuple[int, bytes]], after: list[tuple[int, bytes]]
+) -> None:
+    recording = recorded(before)
+    assert unpack(recording.packed()) == before
+    for ms, chunk in after:
+        recording.note(chunk, ms)
+    assert unpack(recording.packed()) == before + after
+
+
+@given(CHUNKS, st.data())
+def test_a_recording_that_was_cut_short_is_refused(
+    chunks: list[tuple[int, bytes]], data: st.DataObject
+) -> None:
+    packed = recorded(chunks).packed()
+    with pytest.raises(ValueError, match="recording"):
+        unpack(packed[: data.draw(st.integers(0, len(packed) - 1))])
+
+
+@given(st.binary(max_size=200))
+def test_garbage_is_refused(garbage: bytes) -> None:
+    for packed in (garbage, b"\x01" + garbage):
+        with pytest.raises(ValueError, match="recording"):
+            unpack(packed)
 
 
 @pytest.mark.parametrize(
     "packed",
     [
-        b"",
-        b"\x02x",
-        b"\x01",
-        b"\x01garbage",
-        b"\x01" + zlib.compress(b"\x00\x05abc"),
-        b"\x01" + zlib.compress(b"\xff"),
+        b"\x02" + zlib.compress(b""),
+        b"\x01" + zlib.compress(b"") + b"more",
+        b"\x01" + zlib.compress(b"\0\0\0\0\0\0"),
+        b"\x01" + zlib.compress(b"\0\0\0\0\0\0\0\5four"),
     ],
+    ids=["newer", "with more after it", "cut in a head", "cut in a chunk"],
 )
-def test_what_is_no_recording_is_refused_in_one_way(packed: bytes) -> None:
+def test_what_is_packed_well_and_is_no_recording_is_refused(packed: bytes) -> None:
     with pytest.raises(ValueError, match="recording"):
         unpack(packed)
 
 
-@given(st.binary())
-def test_garbage_is_refused_in_no_other_way(garbage: bytes) -> None:
-    with contextlib.suppress(ValueError):
-        unpack(b"\x01" + garbage)
+def test_a_stream_of_events_is_kept_small() -> None:
+    event = (
+        'data: {"type": "content_block_delta", "index": 0, "delta": {"text": "word %d"}}\n\n'
+    )
+    recording = recorded([(i * 20, (event % i).encode()) for i in range(5000)])
+    assert len(recording.packed()) < recording.size / 10

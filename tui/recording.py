@@ -1,84 +1,67 @@
-"""What came over the wire for one request, byte for byte, with its rhythm.
+"""The wire of one attempt, kept as it came.
 
-A packed recording is a version byte and one zlib stream of frames: the milliseconds
-since the frame before and the number of bytes, each as a base-128 number with its low
-bits first, then the bytes.
+What is shown and stored of a reply is our reading of it; this is what was read. It
+is compressed while it comes, so that a long reply costs its packed size only.
+
+The packed form is the byte 1, the version, then one zlib stream of records: the
+milliseconds and the length of a chunk as unsigned 32-bit big-endian numbers, then the
+chunk. The zlib stream ends with its checksum, so damage is noticed.
 """
 
 from __future__ import annotations
 
+import struct
 import zlib
 
 _VERSION = b"\x01"
+_HEAD = struct.Struct(">II")
 
 
 class Recording:
-    """Takes in chunks as they come, compressed, so that a long reply stays small."""
+    """The body of one response, chunk by chunk. For one thread."""
 
     def __init__(self) -> None:
         self.size = 0
-        """How many bytes came."""
-        self._compressor = zlib.compressobj(1)
-        self._packed = bytearray(_VERSION)
-        self._last_ms = 0
+        """How many bytes came, before they were packed."""
+        # Server-sent events are nearly all repetition: the quickest level, 1 µs for an
+        # event, leaves a twentieth of them.
+        self._packer = zlib.compressobj(1)
+        self._packed = [_VERSION]
 
     def note(self, chunk: bytes, ms: int) -> None:
-        """Take in a chunk that came `ms` milliseconds after the request was made."""
-        ms = max(ms, self._last_ms)
-        frame = _number(ms - self._last_ms) + _number(len(chunk)) + chunk
-        self._packed += self._compressor.compress(frame)
-        self._last_ms = ms
+        """Add what came `ms` milliseconds after the attempt began."""
         self.size += len(chunk)
+        for piece in (_HEAD.pack(ms, len(chunk)), chunk):
+            if packed := self._packer.compress(piece):
+                self._packed.append(packed)
 
     def packed(self) -> bytes:
-        """Return what has come so far, packed."""
-        return bytes(self._packed) + self._compressor.copy().flush()
+        """Return everything so far in the packed form. More may be noted after it."""
+        return b"".join(self._packed) + self._packer.copy().flush()
 
 
 def unpack(packed: bytes) -> list[tuple[int, bytes]]:
-    """Return the chunks of a packed recording, each with when it came.
+    """Return the chunks of a packed recording, each with its milliseconds.
 
-    In milliseconds since the request was made. Raises `ValueError` for what is none.
+    Raises `ValueError` if it is not a whole recording of a version known here.
     """
-    if packed[:1] != _VERSION:
-        raise ValueError("not a recording that this version reads")
+    if not packed.startswith(_VERSION):
+        raise ValueError("this is not a recording, or one of a newer version")
+    unpacker = zlib.decompressobj()
     try:
-        frames = zlib.decompress(packed[1:])
-    except zlib.error as error:
-        raise ValueError("a recording that is damaged") from error
-    try:
-        return _chunks(frames)
-    except IndexError:
-        raise ValueError("a recording that is damaged") from None
-
-
-def _chunks(frames: bytes) -> list[tuple[int, bytes]]:
-    found, at, ms = list[tuple[int, bytes]](), 0, 0
-    while at < len(frames):
-        later, at = _read_number(frames, at)
-        length, at = _read_number(frames, at)
-        if at + length > len(frames):
-            raise IndexError(at)
-        ms += later
-        found.append((ms, frames[at : at + length]))
+        records = unpacker.decompress(packed[len(_VERSION) :])
+    except zlib.error:
+        raise ValueError("the recording is damaged") from None
+    if not unpacker.eof or unpacker.unused_data:
+        raise ValueError("the recording is damaged")
+    chunks, at = [], 0
+    while at < len(records):
+        if at + _HEAD.size > len(records):
+            raise ValueError("the recording is damaged")
+        ms, length = _HEAD.unpack_from(records, at)
+        at += _HEAD.size
+        if at + length > len(records):
+            raise ValueError("the recording is damaged")
+        chunks.append((ms, records[at : at + length]))
         at += length
-    return found
-
-
-def _number(value: int) -> bytes:
-    written = bytearray()
-    while value > 0x7F:
-        written.append(value & 0x7F | 0x80)
-        value >>= 7
-    written.append(value)
-    return bytes(written)
-
-
-def _read_number(frames: bytes, at: int) -> tuple[int, int]:
-    """Return the number at a place, and the place after it."""
-    value = shift = 0
-    while frames[at] & 0x80:
-        value |= (frames[at] & 0x7F) << shift
-        shift += 7
-        at += 1
-    return value | frames[at] << shift, at + 1
+    return chunks

@@ -418,9 +418,11 @@ async def _wait(
     until = clock.monotonic() + seconds
     draft.retry = Retry(ledger.request.attempt + 1, until, str(error))
     if seconds > LONGEST_WAIT:
+        if may_wait is None:
+            raise _too_long(error, seconds)
         draft.retry = replace(draft.retry, is_asking=True)
         show(draft)
-        if may_wait is None or not await may_wait(draft):
+        if not await may_wait(draft):
             raise _too_long(error, seconds)
         draft.retry = replace(draft.retry, is_asking=False)
         seconds = max(0, until - clock.monotonic())

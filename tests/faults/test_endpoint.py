@@ -1,28 +1,25 @@
-"""Everything an endpoint can do wrong: each ends in its named state, with every word kept.
-
-Through the real turn, the real SDK and real HTTP on the loopback. Waits between
-attempts take no time; silences are shortened by the limits of the connection.
-"""
+"""Everything an endpoint can do wrong, and how the reply ends."""
 
 from __future__ import annotations
 
-import asyncio
 import gzip
-import json
+import socket
 import time
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.conftest import wait_until
 from tests.screens.conftest import Open
 from tests.scripted import (
+    FINAL_USAGE,
     Close,
     Event,
     Hold,
+    Json,
     Raw,
     Reply,
     Reset,
@@ -30,288 +27,24 @@ from tests.scripted import (
     Step,
     Wait,
     block,
+    body,
+    byte_by_byte,
     delta,
     end,
+    gzipped,
     refuses,
     says,
     scripted,
     start,
     text,
+    with_crlf,
 )
-from tests.turns import SetClock, ask, kept, on_disk, reply_to
-from tui.claude import Claude
-from tui.claude.silence import Limits
+from tests.turns import SetClock, converse, kept, on_disk
+from tui.claude import Claude, Limits
 from tui.conversation import Draft, State
 from tui.endpoint import Endpoint
-from tui.sanitise import whole as whole_text
 from tui.store import Store, open_store
-
-STALLS = Limits(silence=1, first=1)
-PINGS = Limits(words=1)
-USUAL = Limits()
-HALF = [start(), *text(0, "Half of ", "it")[:-1]]
-PINGING: list[Step] = [Event({"type": "ping"}), Wait(0.1)] * 50
-
-
-def error_event(error_type: str, message: str = "no") -> Event:
-    return Event({"type": "error", "error": {"type": error_type, "message": message}})
-
-
-def raw(steps: list[Step]) -> bytes:
-    """The bytes of a body that is made of events alone."""
-    events = [step.data for step in steps if isinstance(step, Event)]
-    lines = (f"event: {data['type']}\ndata: {json.dumps(data)}\n\n" for data in events)
-    return "".join(lines).encode()
-
-
-def squeezed(*bodies: bytes) -> list[bytes]:
-    """Bodies packed one after the other, so that each can be unpacked once it is there."""
-    packer = zlib.compressobj(wbits=31)
-    return [packer.compress(body) + packer.flush(zlib.Z_SYNC_FLUSH) for body in bodies]
-
-
-WHOLE = [*HALF, *text(0)[1:], *end()]
-BODY = raw(WHOLE)
-ACCENTED = raw([start(), *text(0, "caf")[:-1]]) + (
-    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,'
-    b'"delta":{"type":"text_delta","text":"\xc3'
-)
-BROKEN_JSON = b'event: content_block_delta\ndata: {"type": "content_block_delta", "ind\n\n'
-
-
-@dataclass(frozen=True)
-class Fault:
-    name: str
-    replies: list[Reply]
-    state: State
-    said: str
-    """A part of the line that says why."""
-    text: str = ""
-    requests: int = 1
-    limits: Limits = USUAL
-
-
-def http(status: int, error_type: str, state: State, said: str, requests: int) -> Fault:
-    replies = [refuses(status, error_type, "because")] * requests
-    return Fault(f"http {status}", replies, state, said, requests=requests)
-
-
-def cut(
-    name: str,
-    *steps: Step,
-    said: str = "",
-    text: str = "Half of it",
-    limits: Limits = USUAL,
-    **headers: str,
-) -> Fault:
-    named = {key.replace("_", "-"): value for key, value in headers.items()}
-    return Fault(name, [Reply(steps, headers=named)], "cut_off", said, text, limits=limits)
-
-
-def whole(name: str, *steps: Step, text: str = "Half of it", **headers: str) -> Fault:
-    named = {key.replace("_", "-"): value for key, value in headers.items()}
-    return Fault(name, [Reply(list(steps), headers=named)], "complete", "", text)
-
-
-FAULTS = [
-    http(400, "invalid_request_error", "failed", "because", 1),
-    http(401, "authentication_error", "failed", "key was refused", 1),
-    http(402, "billing_error", "failed", "billing", 1),
-    http(403, "permission_error", "failed", "may not", 1),
-    http(404, "not_found_error", "failed", "Not found", 1),
-    http(408, "timeout_error", "failed", "because", 4),
-    http(409, "conflict_error", "failed", "because", 4),
-    http(413, "request_too_large", "failed", "larger", 1),
-    http(429, "rate_limit_error", "failed", "Too many requests", 2),
-    http(500, "api_error", "failed", "because", 4),
-    http(529, "overloaded_error", "failed", "overloaded", 4),
-    Fault(
-        "429 with retry-after",
-        [refuses(429, "rate_limit_error", retry_after="7"), says("Half of it")],
-        "complete",
-        "",
-        "Half of it",
-        requests=2,
-    ),
-    Fault(
-        "429 with a retry-after of an hour",
-        [refuses(429, "rate_limit_error", retry_after="3600")],
-        "failed",
-        "3600 seconds",
-    ),
-    Fault(
-        "429 with an error code",
-        [
-            Reply(
-                [
-                    Raw(
-                        b'{"type":"error","error":{"type":"rate_limit_error","message":"spent",'
-                        b'"details":{"error_code":"credits_exhausted"}}}'
-                    )
-                ],
-                status=429,
-                headers={"content-type": "application/json", "retry-after": "1"},
-                is_stream=False,
-            )
-        ],
-        "failed",
-        "spent",
-    ),
-    Fault(
-        "502 with a page",
-        [
-            Reply(
-                [Raw(b"<html><h1>Bad Gateway</h1></html>")],
-                status=502,
-                headers={"content-type": "text/html"},
-                is_stream=False,
-            )
-        ]
-        * 4,
-        "failed",
-        "",
-        requests=4,
-    ),
-    Fault(
-        "error event first",
-        [Reply([error_event("overloaded_error")]), says("Half of it")],
-        "complete",
-        "",
-        "Half of it",
-        requests=2,
-    ),
-    Fault(
-        "error event in the middle",
-        [Reply([*HALF, error_event("overloaded_error")])],
-        "failed",
-        "overloaded",
-        "Half of it",
-    ),
-    Fault(
-        "unknown error event in the middle",
-        [Reply([*HALF, error_event("brand_new_error", "something new")])],
-        "failed",
-        "something new",
-        "Half of it",
-    ),
-    cut("clean end without message_stop", *HALF, said="ended before"),
-    cut("clean end after message_delta", *WHOLE[:-1], said="ended before"),
-    cut("cut inside a line", Raw(BODY[:-20]), Close()),
-    cut("cut inside a character", Raw(ACCENTED), Close(), text="caf"),
-    cut("connection reset", *HALF, Reset()),
-    cut("connection closed", *HALF, Close()),
-    cut("stall after the headers", *HALF, Hold(), said="silent for", limits=STALLS),
-    Fault(
-        "stall before the headers",
-        [Reply(before=[Hold()]) for _ in range(4)],
-        "failed",
-        "silent for",
-        requests=4,
-        limits=STALLS,
-    ),
-    Fault(
-        "reset before the headers",
-        [Reply(before=[Reset()]), says("Half of it")],
-        "complete",
-        "",
-        "Half of it",
-        requests=2,
-    ),
-    Fault(
-        "closed before the headers",
-        [Reply(before=[Close()]) for _ in range(4)],
-        "failed",
-        "Could not reach",
-        requests=4,
-    ),
-    cut("pings only", *HALF, *PINGING, said="no words", limits=PINGS),
-    Fault(
-        "hidden thinking for too long",
-        [
-            Reply(
-                [
-                    start(),
-                    *block(0, {"type": "thinking", "thinking": "", "signature": ""})[:-1],
-                    *PINGING,
-                ]
-            )
-        ],
-        "cut_off",
-        "no words",
-        limits=PINGS,
-    ),
-    whole("socket held open after message_stop", *WHOLE, Hold()),
-    whole("unknown event", *HALF, Event({"type": "hologram", "x": 1}), *WHOLE[len(HALF) :]),
-    whole(
-        "unknown block",
-        *HALF,
-        *text(0)[1:],
-        *block(1, {"type": "hologram", "light": [1, 2]}),
-        *end(),
-    ),
-    whole("unknown delta", *HALF, delta(0, "hologram_delta", light=1), *WHOLE[len(HALF) :]),
-    whole("unknown stop reason", *WHOLE[:-2], *end("bored")),
-    whole("unknown usage", *WHOLE[:-2], *end(usage={"output_tokens": 3, "dreams": {"n": 1}})),
-    whole("no usage", *WHOLE[:-2], *end(usage={})),
-    Fault(
-        "delta of a block never opened",
-        [Reply([*HALF, delta(7, "text_delta", text="lost"), *WHOLE[len(HALF) :]])],
-        "failed",
-        "not the Messages API",
-        "Half of it",
-    ),
-    Fault(
-        "malformed JSON",
-        [Reply([*HALF, Raw(BROKEN_JSON)])],
-        "failed",
-        "not the Messages API",
-        "Half of it",
-    ),
-    Fault(
-        "wrong content type",
-        [Reply([Raw(BODY)], headers={"content-type": "text/html"})],
-        "failed",
-        "text/html",
-    ),
-    Fault("empty answer", [Reply([])], "failed", "empty answer"),
-    Fault(
-        "a message where a stream was asked for",
-        [
-            Reply(
-                [Raw(b'{"id":"msg_1","type":"message","role":"assistant","content":[]}')],
-                headers={"content-type": "application/json"},
-                is_stream=False,
-            )
-        ],
-        "failed",
-        "application/json",
-    ),
-    whole("gzip", Raw(gzip.compress(BODY)), content_encoding="gzip"),
-    whole("CRLF", Raw(BODY.replace(b"\n", b"\r\n"))),
-    whole("segments of one byte", *[Raw(bytes([byte])) for byte in BODY]),
-    whole(
-        "a surrogate pair cut in two",
-        start(),
-        *text(0, "\ud83d", "\ude00"),
-        *end(),
-        text="😀",
-    ),
-    whole("half a surrogate pair", start(), *text(0, "a\ud83d"), *end(), text="a\ufffd"),
-    cut(
-        "a line of 50 MB",
-        *HALF,
-        *[Raw(b'data: {"x": "' + b"x" * 1_000_000)] * 50,
-        Hold(),
-        said="a line of more than",
-    ),
-    cut(
-        "50 MB packed in a few kB",
-        *map(Raw, squeezed(raw(HALF), b"data: " + b"x" * 50_000_000)),
-        Hold(),
-        said="a line of more than",
-        content_encoding="gzip",
-    ),
-]
+from tui.wording import ending
 
 
 @pytest.fixture
@@ -325,93 +58,420 @@ def store(history: Path, clock: SetClock) -> Iterator[Store]:
         yield store
 
 
-def connect(server: Scripted, limits: Limits) -> Claude:
-    return Claude(Endpoint(server.url, api_key="sk-test"), limits=limits)
+@pytest.fixture
+def elsewhere() -> Iterator[Scripted]:
+    """A server that nobody may ask."""
+    with scripted() as server:
+        yield server
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-async def test_each_ends_in_its_state_with_every_word_kept(
-    server: Scripted, store: Store, history: Path, fault: Fault
+ELSEWHERE = "an address that the test knows"
+MIB = 1024 * 1024
+
+PING = Event({"type": "ping"})
+HALF: list[Step] = [start(), *text(0, "Ha", "lf")[:-1]]
+"""A reply that has begun to speak."""
+WHOLE = says("Hel", "lo")
+
+SILENT_AT_FIRST = Limits(first=0.3)
+SILENT = Limits(silence=1, first=30)
+WORDLESS = Limits(content=0.8)
+PINGS: list[Step] = [PING, Wait(0.05)] * 200
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What an endpoint does, and what becomes of the reply."""
+
+    replies: Reply | Sequence[Reply]
+    state: State
+    text: str = ""
+    requests: int = 1
+    shown: str = ""
+    """Words of the line below the reply."""
+    seconds: float = 8.0
+    """How long it may take."""
+    limits: Limits = field(default_factory=Limits)
+
+
+def sends(*steps: Step, **more: Any) -> Reply:
+    return Reply(steps, **more)
+
+
+def event(name: str, data: str) -> Raw:
+    return Raw(f"event: {name}\ndata: {data}\n\n".encode())
+
+
+def breaks(error_type: str) -> Event:
+    return Event({"type": "error", "error": {"type": error_type, "message": "the words"}})
+
+
+def page(status: int, words: bytes = b"", **headers: str) -> Reply:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply([Raw(words)] if words else [], status, named, is_stream=False)
+
+
+def opens(wire: Json, *deltas: Event) -> Reply:
+    """A reply that says Hi, after a block that nobody knows."""
+    return sends(start(), *block(0, wire, *deltas), *text(1, "Hi"), *end())
+
+
+def half_packed(reply: Reply) -> Reply:
+    """A packed reply whose packing has no end."""
+    packer = zlib.compressobj(wbits=31)
+    packed = packer.compress(body(reply)) + packer.flush(zlib.Z_SYNC_FLUSH)
+    return replace(gzipped(reply), steps=[Raw(packed)])
+
+
+def in_full(words: str) -> str:
+    """The words as UTF-8 can hold them: pairs of halves joined, lone halves replaced."""
+    return words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+FAULTS: dict[str, Fault] = {
+    # The request is refused.
+    "400": Fault(
+        refuses(400, "invalid_request_error", "the words"), "failed", shown="the words"
+    ),
+    "401": Fault(refuses(401, "authentication_error"), "failed", shown="key was refused"),
+    "402": Fault(refuses(402, "billing_error"), "failed", shown="billing"),
+    "403": Fault(refuses(403, "permission_error"), "failed", shown="may not do that"),
+    "404": Fault(refuses(404, "not_found_error", "m"), "failed", shown="Not found: m"),
+    "408, then a reply": Fault([refuses(408, "timeout_error"), WHOLE], "complete", "Hello", 2),
+    "409, always": Fault(refuses(409, "conflict_error", "busy"), "failed", "", 4, "busy"),
+    "413": Fault(refuses(413, "request_too_large"), "failed", shown="larger than"),
+    "429 with a wait, then a reply": Fault(
+        [refuses(429, "rate_limit_error", retry_after="7"), WHOLE], "complete", "Hello", 2
+    ),
+    "429 without a wait, always": Fault(
+        refuses(429, "rate_limit_error"), "failed", "", 2, "Too many requests"
+    ),
+    "429 of a spending limit": Fault(
+        refuses(429, "rate_limit_error", "spent", error_code="enforced_spend_limit_reached"),
+        "failed",
+        shown="Too many requests: spent",
+    ),
+    "429 with a wait of an hour": Fault(
+        refuses(429, "rate_limit_error", retry_after="3600"), "failed", shown="Too many"
+    ),
+    "500, always": Fault(refuses(500, "api_error", "Oops"), "failed", "", 4, "Oops"),
+    "502 of a gateway": Fault(
+        page(502, b"<html>\n<title>502 Bad Gateway</title>", content_type="text/html"),
+        "failed",
+        "",
+        4,
+        "HTTP status 502",
+    ),
+    "529, always": Fault(refuses(529, "overloaded_error"), "failed", "", 4, "overloaded"),
+    "529 twice, then a reply": Fault(
+        [refuses(529, "overloaded_error")] * 2 + [WHOLE], "complete", "Hello", 3
+    ),
+    "an error of 50 MB": Fault(
+        page(400, b"x" * 50_000_000, content_type="text/plain"), "failed", shown="1 MiB"
+    ),
+    "a redirect": Fault(page(307, location=ELSEWHERE), "failed", shown="redirects elsewhere"),
+    # The stream says so itself.
+    "error event first": Fault(
+        sends(breaks("overloaded_error")), "failed", "", 4, "overloaded"
+    ),
+    "error event first, for good": Fault(
+        sends(breaks("invalid_request_error")), "failed", shown="the words"
+    ),
+    "error event in the middle": Fault(
+        sends(*HALF, breaks("overloaded_error")), "failed", "Half", shown="overloaded"
+    ),
+    # The stream ends too early.
+    "clean end": Fault(sends(*HALF), "cut_off", "Half", shown="before the reply did"),
+    "clean end after message_delta": Fault(
+        sends(start(), *text(0, "Half"), end()[0]), "cut_off", "Half", shown="before the reply"
+    ),
+    "clean end inside a line": Fault(
+        sends(*HALF, Raw(b'event: content_block_delta\ndata: {"type": "con')),
+        "cut_off",
+        "Half",
+        shown="before the reply did",
+    ),
+    "clean end inside a character": Fault(
+        sends(*HALF, Raw(b'event: content_block_delta\ndata: {"type": "\xf0\x9f')),
+        "cut_off",
+        "Half",
+        shown="before the reply did",
+    ),
+    "cut inside a line": Fault(
+        sends(*HALF, Raw(b'event: content_block_delta\ndata: {"type": "con'), Close()),
+        "cut_off",
+        "Half",
+        shown="was lost",
+    ),
+    "cut inside a character": Fault(
+        sends(*HALF, Raw(b'event: content_block_delta\ndata: {"type": "\xf0\x9f'), Close()),
+        "cut_off",
+        "Half",
+        shown="was lost",
+    ),
+    "reset in the middle": Fault(sends(*HALF, Reset()), "cut_off", "Half", shown="was lost"),
+    "reset after the headers": Fault(sends(Reset()), "failed", "", 4, "Could not reach"),
+    "closed without an answer": Fault(
+        sends(before=[Close()]), "failed", "", 4, "Could not reach"
+    ),
+    "reset without an answer": Fault(
+        sends(before=[Reset()]), "failed", "", 4, "Could not reach"
+    ),
+    # It says nothing, or nothing that counts.
+    "silent before the headers": Fault(
+        sends(before=[Hold()]), "failed", "", 4, "silent for too long", limits=SILENT_AT_FIRST
+    ),
+    "silent after the headers": Fault(
+        sends(Hold()), "failed", "", 4, "silent for too long", limits=SILENT_AT_FIRST
+    ),
+    "silent in the middle": Fault(
+        sends(*HALF, Hold()), "cut_off", "Half", shown="silent for too long", limits=SILENT
+    ),
+    "silent inside a line": Fault(
+        sends(*HALF, Raw(b"event: content_bl"), Hold()),
+        "cut_off",
+        "Half",
+        shown="silent for too long",
+        limits=SILENT,
+    ),
+    "pings and nothing else": Fault(
+        sends(*PINGS), "failed", "", 1, "signs of life", limits=WORDLESS
+    ),
+    "pings after half a reply": Fault(
+        sends(*HALF, *PINGS), "cut_off", "Half", shown="signs of life", limits=WORDLESS
+    ),
+    "held open after the end": Fault(
+        sends(*WHOLE.steps, Hold()), "complete", "Hello", seconds=4.0
+    ),
+    "reset after the end": Fault(sends(*WHOLE.steps, Reset()), "complete", "Hello"),
+    # It says what nobody knows.
+    "unknown event": Fault(
+        sends(start(), Event({"type": "weather", "sky": 1}), *WHOLE.steps[1:]),
+        "complete",
+        "Hello",
+    ),
+    "unknown block": Fault(opens({"type": "hologram", "z": [1, None]}), "complete", "Hi"),
+    "unknown delta": Fault(
+        opens({"type": "text", "text": ""}, delta(0, "mood_delta", mood="bright")),
+        "complete",
+        "Hi",
+    ),
+    "unknown stop reason": Fault(
+        says("Hel", "lo", stop_reason="tea_time"), "complete", "Hello"
+    ),
+    "unknown usage": Fault(
+        sends(
+            start(usage={"input_tokens": 1, "output_tokens": 1, "joules": {"spent": 3}}),
+            *text(0, "Hi"),
+            *end(usage=FINAL_USAGE | {"joules": 9}),
+        ),
+        "complete",
+        "Hi",
+    ),
+    # It says what makes no sense.
+    "delta of a block never opened": Fault(
+        sends(*HALF, delta(7, "text_delta", text="of nothing")),
+        "failed",
+        "Half",
+        shown="not the Messages API",
+    ),
+    "no beginning": Fault(
+        sends(*text(0, "Hi"), *end()), "failed", "Hi", shown="not the Messages API"
+    ),
+    "malformed JSON first": Fault(
+        sends(event("message_start", "{")), "failed", shown="not the Messages API"
+    ),
+    "malformed JSON in the middle": Fault(
+        sends(*HALF, event("content_block_delta", "{]")),
+        "failed",
+        "Half",
+        shown="not the Messages API",
+    ),
+    "JSON that is no object": Fault(
+        sends(*HALF, event("content_block_delta", "[1]")),
+        "failed",
+        "Half",
+        shown="not the Messages API",
+    ),
+    "bytes that are no text": Fault(
+        sends(*HALF, Raw(b"event: content_block_delta\ndata: \xff\n\n")),
+        "failed",
+        "Half",
+        shown="not the Messages API",
+    ),
+    "a web page": Fault(
+        page(200, b"<html>Sign in", content_type="text/html"),
+        "failed",
+        shown="answered with text/html",
+    ),
+    "an empty answer": Fault(page(200), "failed", shown="answered with nothing"),
+    "an empty stream": Fault(sends(), "failed", shown="empty answer"),
+    # It says it in another way.
+    "gzip": Fault(gzipped(WHOLE), "complete", "Hello"),
+    "gzip, damaged": Fault(
+        sends(
+            Raw(gzip.compress(b"x")[:10] + b"\xff" * 50), headers={"content-encoding": "gzip"}
+        ),
+        "failed",
+        shown="not the Messages API",
+    ),
+    "gzip, cut": Fault(half_packed(sends(*HALF)), "cut_off", "Half", shown="before the reply"),
+    "an encoding nobody asked for": Fault(
+        sends(Raw(b"\x0b\x02\x80"), headers={"content-encoding": "br"}),
+        "failed",
+        shown="packed with br",
+    ),
+    "CRLF": Fault(with_crlf(WHOLE), "complete", "Hello"),
+    "byte by byte": Fault(byte_by_byte(WHOLE), "complete", "Hello"),
+    "CRLF, byte by byte": Fault(byte_by_byte(with_crlf(WHOLE)), "complete", "Hello"),
+    "a character in two halves": Fault(
+        sends(start(), *text(0, "So ", "\ud83d", "\ude00"), *end()), "complete", "So \U0001f600"
+    ),
+    "half a character": Fault(
+        sends(start(), *text(0, "So ", "\ud83d"), *end()), "complete", "So \ufffd"
+    ),
+    # It says too much.
+    "a line of 50 MB": Fault(
+        sends(*HALF, Raw(b"data: " + b"x" * 50_000_000)), "cut_off", "Half", shown="16 MiB"
+    ),
+    "an event of a million lines": Fault(
+        sends(*HALF, Raw(b"data: x\n" * 1_000_000)), "cut_off", "Half", shown="many lines"
+    ),
+    # Small enough to be unpacked in one piece, so that its end is seen with it.
+    "an event of many lines that ends": Fault(
+        gzipped(sends(*HALF, Raw(b":\n" * 25_000 + b"\n"))),
+        "cut_off",
+        "Half",
+        shown="many lines",
+    ),
+    "a line byte by byte": Fault(
+        sends(*HALF, *[Raw(b"x")] * 20_000, Close()), "cut_off", "Half", shown="was lost"
+    ),
+    "a bomb": Fault(
+        gzipped(sends(*HALF, Raw(b"data: " + b"x" * 50_000_000))),
+        "cut_off",
+        "Half",
+        shown="16 MiB",
+    ),
+    "more than 128 MiB": Fault(
+        gzipped(sends(*HALF, *[Raw(b": " + b"x" * MIB + b"\n\n")] * 130)),
+        "cut_off",
+        "Half",
+        shown="128 MiB",
+    ),
+}
+
+
+def connected(server: Scripted, fault: Fault) -> Claude:
+    return Claude(Endpoint(server.url, api_key="sk-test"), limits=fault.limits)
+
+
+def replies_of(fault: Fault, elsewhere: Scripted) -> list[Reply]:
+    if not isinstance(fault.replies, Reply):
+        return list(fault.replies)
+    headers = {
+        name: elsewhere.url if value == ELSEWHERE else value
+        for name, value in fault.replies.headers.items()
+    }
+    return [replace(fault.replies, headers=headers)] * (fault.requests + 1)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_every_fault_ends_in_a_state_that_has_a_name_and_loses_no_text(
+    store: Store, server: Scripted, elsewhere: Scripted, clock: SetClock, name: str
 ) -> None:
-    server.will(*fault.replies)
-    shown: list[str] = []
-    retries: list[int] = []
+    fault = FAULTS[name]
+    server.will(*replies_of(fault, elsewhere))
+    retries = []
 
     def show(draft: Draft) -> None:
-        shown.append(draft.words("text"))
-        if draft.retry is not None and draft.retry.attempt not in retries:
-            retries.append(draft.retry.attempt)
+        if draft.retry is not None:
+            retries.append(draft.retry)
 
-    claude = connect(server, fault.limits)
-    message = await reply_to(store, claude, await ask(store), show=show)
-    on_file = await kept(store, message)
-    for found in (message, on_file):
-        assert (found.state, whole_text(found.text)) == (fault.state, fault.text)
-    assert not shown or whole_text(shown[-1]) == fault.text
-    why = message.failure.message if message.failure else ""
-    assert fault.said in why
-    assert bool(why) == (fault.state != "complete")
-    assert "\n" not in why
+    claude = connected(server, fault)
+    await claude.warm_up()
+    began = time.monotonic()
+    reply = await converse(store, claude, show=show)
+    took = time.monotonic() - began
+    assert (reply.state, in_full(reply.text)) == (fault.state, fault.text)
+    assert fault.shown in ending(reply)
+    assert (reply.failure is None) == (fault.state == "complete")
+    on_disk = await kept(store, reply)
+    assert (on_disk.state, on_disk.text) == (fault.state, fault.text)
+    assert on_disk.failure == reply.failure
     assert len(server.asked) == fault.requests
-    # None that was not shown, and one row in the ledger for each.
-    shown_retries = [attempt for attempt in retries if attempt <= fault.requests]
-    assert shown_retries == list(range(2, fault.requests + 1))
-    states = [row[0] for row in on_disk(history, "SELECT state FROM requests ORDER BY attempt")]
-    assert states == ["failed"] * (fault.requests - 1) + [fault.state]
+    # No attempt was made in silence, and none without the wait that was shown.
+    assert [retry.attempt for retry in retries] == [*range(2, fault.requests + 1)]
+    assert len(clock.waits) == len(retries)
+    assert elsewhere.seen == []
+    assert took < fault.seconds
+    await claude.close()
 
 
-async def test_nobody_follows_a_redirect(
-    server: Scripted, claude: Claude, store: Store
+async def test_an_endpoint_that_is_not_there_is_asked_again_in_sight(
+    store: Store, clock: SetClock
 ) -> None:
-    with scripted() as elsewhere:
-        for status in (301, 302, 307, 308):
-            location = {"location": f"{elsewhere.url}/v1/messages"}
-            server.will(Reply(status=status, headers=location, is_stream=False))
-            message = await reply_to(store, claude, await ask(store))
-            assert message.state == "failed"
-            assert message.failure is not None
-            assert "redirects elsewhere" in message.failure.message
-        assert elsewhere.seen == []
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{taken.getsockname()[1]}"
+        reply = await converse(store, Claude(Endpoint(f"http://{host}", api_key="sk-test")))
+    assert reply.state == "failed"
+    assert f"Could not reach {host}" in ending(reply)
+    assert len(clock.waits) == 3
+    assert await kept(store, reply) == reply
 
 
-async def test_an_endpoint_that_is_not_there_is_named(store: Store) -> None:
-    with scripted() as gone:
-        port = gone.port
-    claude = Claude(Endpoint(f"http://127.0.0.1:{port}", api_key="sk-test"))
-    message = await reply_to(store, claude, await ask(store))
-    assert message.state == "failed"
-    assert message.failure is not None
-    assert f"Could not reach 127.0.0.1:{port}" in message.failure.message
+SEEN = {
+    "refused": Fault(FAULTS["404"].replies, "failed", shown="failed: Not found: m"),
+    "cut in mid-stream": Fault(FAULTS["cut inside a line"].replies, "cut_off", "Half"),
+    "stalled": Fault(
+        FAULTS["silent in the middle"].replies,
+        "cut_off",
+        "Half",
+        limits=Limits(silence=2, first=30),
+    ),
+    "malformed": Fault(FAULTS["malformed JSON in the middle"].replies, "failed", "Half"),
+    "hostile": Fault(FAULTS["a line of 50 MB"].replies, "cut_off", "Half"),
+}
+
+
+@pytest.mark.parametrize("name", SEEN)
+async def test_after_a_fault_the_text_and_the_reason_stay_and_r_asks_again(
+    opened: Open, server: Scripted, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    fault = SEEN[name]
+    assert isinstance(fault.replies, Reply)
+    server.will(fault.replies, says("all of it"))
+    async with opened(connected(server, fault)) as journey:
+        await journey.ask("What is this?")
+        await journey.until_done()
+        word = fault.state.replace("_", " ")
+        assert word in journey.seen
+        assert word in journey.figures[0]
+        assert (journey.replies, journey.questions) == ([fault.text], ["What is this?"])
+        assert fault.text in journey.seen
+        assert "Traceback" not in journey.seen
+        assert journey.composer == ""
+        await journey.write("next")
+        assert journey.composer == "next"
+        await journey.press("ctrl+u", "shift+tab", "r")
+        await journey.until(lambda: journey.replies == ["all of it"])
+        await journey.until_done()
+        assert "all of it" in journey.seen
+        assert [message.state for message in await journey.line()] == ["complete"] * 2
+    assert len(server.asked) == 2
+    assert "Traceback" not in caplog.text
 
 
 async def test_what_an_endpoint_repeats_of_the_key_is_not_kept(
     server: Scripted, claude: Claude, store: Store, history: Path
 ) -> None:
     server.will(refuses(400, "invalid_request_error", "you sent Bearer sk-test, why?"))
-    message = await reply_to(store, claude, await ask(store))
+    message = await converse(store, claude)
     assert message.failure is not None
     assert message.failure.message == "you sent Bearer [key], why?"
     row = on_disk(history, "SELECT failure FROM messages WHERE failure IS NOT NULL")[0]
     assert "sk-test" not in row["failure"]
-
-
-async def test_a_long_line_does_not_hold_up_anything_else(
-    server: Scripted, claude: Claude, store: Store
-) -> None:
-    (fault,) = [fault for fault in FAULTS if fault.name == "a line of 50 MB"]
-    server.will(*fault.replies)
-    late: list[float] = []
-
-    async def tick() -> None:
-        while True:
-            before = time.monotonic()
-            await asyncio.sleep(0.01)
-            late.append(time.monotonic() - before)
-
-    ticking = asyncio.create_task(tick())
-    await reply_to(store, claude, await ask(store))
-    ticking.cancel()
-    assert max(late) < 2
 
 
 async def test_the_rhythm_of_a_reply_is_kept(
@@ -419,59 +479,12 @@ async def test_the_rhythm_of_a_reply_is_kept(
 ) -> None:
     from tui.recording import unpack
 
-    server.will(Reply([*HALF, Wait(0.3), *WHOLE[len(HALF) :]]))
-    message = await reply_to(store, claude, await ask(store))
+    rest = [*text(0)[1:], *end()]
+    server.will(Reply([*HALF, Wait(0.3), *rest]))
+    message = await converse(store, claude)
     (row,) = await store.select("SELECT id FROM requests WHERE message_id = ?", [message.id])
     recorded = await store.recording(row["id"])
     assert recorded is not None
     chunks = unpack(recorded)
-    assert b"".join(chunk for _, chunk in chunks) == BODY
+    assert b"".join(chunk for _, chunk in chunks) == body(Reply([*HALF, *rest]))
     assert chunks[-1][0] - chunks[0][0] >= 290
-
-
-async def test_a_pause_of_the_program_is_not_the_endpoints_silence(
-    server: Scripted, claude: Claude, store: Store
-) -> None:
-    hold = Hold()
-    server.will(Reply([*HALF, hold, *WHOLE[len(HALF) :]]))
-    question = await ask(store)
-    running = asyncio.create_task(reply_to(store, claude, question))
-    await wait_until(hold.reached.is_set)
-    # Nothing of this program runs meanwhile, as when it is suspended.
-    time.sleep(2)  # noqa: ASYNC251
-    asyncio.get_running_loop().call_later(0.3, hold.release)
-    assert (await running).state == "complete"
-
-
-SEEN = {
-    "http 400": ("failed", ""),
-    "clean end without message_stop": ("cut off", "Half of it"),
-    "stall after the headers": ("cut off", "Half of it"),
-    "malformed JSON": ("failed", "Half of it"),
-    "a line of 50 MB": ("cut off", "Half of it"),
-    "error event in the middle": ("failed", "Half of it"),
-}
-"""What stands on the screen: the word for the state, and the text."""
-
-
-@pytest.mark.parametrize("name", SEEN)
-async def test_on_the_screen_it_is_named_kept_and_one_key_tries_again(
-    opened: Open, server: Scripted, name: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    (fault,) = [fault for fault in FAULTS if fault.name == name]
-    word, words = SEEN[name]
-    server.will(*fault.replies, says("At last"))
-    async with opened(connect(server, fault.limits)) as journey:
-        await journey.ask("Hi")
-        await journey.until_done()
-        await journey.until(lambda: word in journey.seen)
-        assert journey.replies == [words]
-        assert words in journey.seen
-        assert "Traceback" not in journey.seen
-        assert journey.composer == ""
-        await journey.write("typed meanwhile")
-        await journey.press("shift+tab", "r")
-        await journey.until(lambda: journey.replies == ["At last"])
-        assert journey.composer == "typed meanwhile"
-    secrets = [record for record in caplog.records if "sk-test" in record.getMessage()]
-    assert secrets == []

@@ -24,6 +24,7 @@ from tests.scripted import Scripted, says
 from tests.turns import ask, converse, on_disk
 from tui import schema
 from tui.claude import Claude
+from tui.search import parse
 from tui.store import HistoryError, Store, open_store
 from tui.store import backup as backups
 from tui.store.filesystem import shared_kind
@@ -199,6 +200,66 @@ def test_a_file_that_is_not_ours_is_not_mended(tmp_path: Path, content: bytes) -
     assert [found.name for found in tmp_path.glob("diary*")] == ["diary.db"]
 
 
+def test_what_is_not_ours_to_mend_is_left_alone(filled: Path) -> None:
+    backups.make_daily(filled, date(2026, 11, 1))
+    letter = filled.with_name("history.txt")
+    letter.write_text("Dear diary, " * 400)
+    foreign = bytearray(filled.read_bytes())
+    foreign[68:72] = b"ABCD"
+    newer = bytearray(filled.read_bytes())
+    newer[60:64] = (schema.VERSION + 1).to_bytes(4)
+    for content in (foreign, newer):
+        content[100:4096] = bytes(3996)
+        filled.write_bytes(content)
+        with pytest.raises(HistoryError), open_store(filled):
+            pass
+        assert filled.read_bytes() == content
+    with pytest.raises(HistoryError), open_store(letter):
+        pass
+    assert letter.read_text() == "Dear diary, " * 400
+    assert list(filled.parent.glob("*.damaged-*")) == []
+
+
+async def test_damage_to_the_index_alone_is_mended(filled: Path) -> None:
+    with closing(sqlite3.connect(filled)) as connection, connection:
+        connection.execute("UPDATE blocks_fts_data SET block = x'ffffffffffff' WHERE id = 10")
+    with open_store(filled) as store:
+        query = parse("reply ", store.clock.now_ms())
+        with pytest.raises(HistoryError, match="Start again"):
+            await store.matching_messages(query)
+    with open_store(filled) as store:
+        assert len(await store.matching_messages(query)) == 30
+    with open_store(filled) as store:
+        assert not (filled.parent / "run" / "history.db.check").exists()
+
+
+def test_one_that_another_program_has_open_is_not_taken_away(filled: Path) -> None:
+    backups.make_daily(filled, date(2026, 11, 1))
+    code = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
+        "c.execute('SELECT count(*) FROM messages').fetchone(); print('open', flush=True);"
+        "sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(filled)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"open\n"
+        content = bytearray(filled.read_bytes())
+        content[100:4096] = bytes(3996)
+        descriptor = os.open(filled, os.O_WRONLY)
+        os.write(descriptor, content)
+        os.close(descriptor)
+        with pytest.raises(HistoryError, match="another window"), open_store(filled):
+            pass
+        assert filled.read_bytes() == content
+        other.kill()
+    with open_store(filled) as store:
+        assert "damaged" in store.notice
+
+
 # Read-only
 
 
@@ -344,9 +405,9 @@ async def test_there_is_a_backup_a_day_and_three_are_kept(filled: Path) -> None:
         backups.make_daily(filled, date(2026, 11, day))
     folder = backups.folder_of(filled)
     assert sorted(copy.name for copy in folder.iterdir()) == [
-        f"history-2026-11-0{day}.db" for day in (3, 4, 5)
+        f"history.db-2026-11-0{day}" for day in (3, 4, 5)
     ]
-    newest = folder / "history-2026-11-05.db"
+    newest = folder / "history.db-2026-11-05"
     before = newest.stat()
     backups.make_daily(filled, date(2026, 11, 5))
     assert newest.stat().st_mtime_ns == before.st_mtime_ns

@@ -10,22 +10,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import threading
-import time
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tui.claude.errors import check_is_event_stream, failed
-from tui.claude.silence import Limits, Watch
-from tui.claude.warm import stream_nothing, without_collecting
-from tui.claude.wire import Wire, tap
+from tui.claude import tap as taps
+from tui.claude.events import finished, json_of, translated
+from tui.claude.silence import LOOPBACK_FIRST, Limits, Watch
+from tui.claude.tap import LINE_LIMIT, REPLY_LIMIT, Tap
+from tui.claude.warming import in_thread, stream_nothing, without_collecting
 from tui.conversation import (
     BlockDelta,
-    BlockStarted,
-    BlockStopped,
+    Failure,
     Finished,
     Json,
     Model,
@@ -41,8 +38,18 @@ from tui.recording import Recording
 if TYPE_CHECKING:
     import anthropic
     import httpx2
-    from anthropic.lib.streaming import ParsedMessageStreamEvent
+    from anthropic.lib.streaming import AsyncMessageStream
     from anthropic.types import Message
+
+__all__ = [
+    "LINE_LIMIT",
+    "LOOPBACK_FIRST",
+    "MAX_TOKENS",
+    "REPLY_LIMIT",
+    "WHOLE_REPLY_LIMIT",
+    "Claude",
+    "Limits",
+]
 
 MAX_TOKENS = 16_000
 """The longest reply asked for, in tokens, thinking included."""
@@ -50,23 +57,18 @@ MAX_TOKENS = 16_000
 WHOLE_REPLY_LIMIT = 600.0
 """How long a reply that is not streamed may take, in seconds."""
 
-LOCAL_FIRST = 600.0
-"""How long a model on this machine may read the prompt, in seconds."""
-
 MODELS_LIMIT = 30.0
 """How long an endpoint may take to list its models, in seconds."""
 
 _HAS_NO_MODELS_API = (404, 405, 501)
-
-T = TypeVar("T")
 
 
 class Claude:
     """A connection to the Messages API, or to anything that speaks it.
 
     `transport` makes the HTTP transport when it is first needed; the offline
-    demo brings its own. Without it requests go over the network. An endpoint that
-    is silent for longer than `limits` say has failed.
+    demo brings its own. Without it requests go over the network. `limits` are of
+    streamed replies.
     """
 
     def __init__(
@@ -77,10 +79,8 @@ class Claude:
         limits: Limits | None = None,
     ) -> None:
         self.endpoint = endpoint
-        self._transport = transport
         self._limits = limits or Limits()
-        if self._limits.first is None and is_loopback(_hostname(endpoint.base_url)):
-            self._limits = replace(self._limits, first=max(LOCAL_FIRST, self._limits.silence))
+        self._transport = transport
         self._loading: asyncio.Future[anthropic.AsyncAnthropic] | None = None
 
     async def ready(self) -> anthropic.AsyncAnthropic:
@@ -89,18 +89,18 @@ class Claude:
         The import takes about two seconds, four times the rest of the program.
         """
         if self._loading is None:
-            self._loading = asyncio.ensure_future(_in_thread(self._load))
+            self._loading = asyncio.ensure_future(in_thread(self._load))
         # Shielded: one reply stopped early must not stop the others' import.
         try:
             return await asyncio.shield(self._loading)
         except Exception as error:
             self._loading = None
-            raise failed(error, self.endpoint) from error
+            raise self._failed(error) from error
 
     async def warm_up(self) -> None:
         """Import the SDK and let it build its models, so that a first reply starts fast."""
         await self.ready()
-        await _in_thread(lambda: without_collecting(stream_nothing))
+        await in_thread(lambda: without_collecting(stream_nothing))
 
     async def models(self) -> list[Model]:
         """Return the endpoint's models; none where it has no Models API.
@@ -118,9 +118,9 @@ class Claude:
         except anthropic.APIStatusError as error:
             if error.status_code in _HAS_NO_MODELS_API:
                 return []
-            raise failed(error, self.endpoint) from error
+            raise self._failed(error) from error
         except Exception as error:
-            raise failed(error, self.endpoint) from error
+            raise self._failed(error) from error
 
     async def stream(
         self,
@@ -134,39 +134,39 @@ class Claude:
         """Yield the reply to `messages` as it arrives.
 
         `Finished` comes only if `message_stop` was seen; a stream may end without
-        it. What comes over the wire is noted in `recording`. Raises `ReplyFailed`,
-        possibly after some events.
+        it. Raises `ReplyFailed`, possibly after some events. Into `recording` goes
+        the body of the answer, unpacked if it came packed, whatever it is.
         """
         client = await self.ready()
-        has_started, asked_at = False, time.monotonic()
-        params = _params(messages, model=model, system=system, described=described)
+        tap, usage, has_started = Tap(recording), Usage(), False
         try:
-            async with AsyncExitStack() as stack:
-                watch = stack.enter_context(Watch(self._limits))
-                stream = await watch.within(
-                    stack.enter_async_context(client.messages.stream(**params))
+            with Watch(tap, self._limits, is_loopback=self._is_loopback) as watch:
+                stream = await watch.wait(
+                    _opened(
+                        client,
+                        tap,
+                        _params(messages, model=model, system=system, described=described),
+                    )
                 )
-                check_is_event_stream(stream.response, self.endpoint)
-                if (wire := Wire.of(stream.response)) is not None:
-                    wire.heard = watch.heard
-                    wire.record(recording, asked_at)
-                usage = Usage()
-                while (event := await watch.within(anext(stream, None))) is not None:
-                    for reply_event in _translated(event, usage, stream.request_id):
-                        if isinstance(reply_event, Started | Stopping):
-                            has_started, usage = True, reply_event.usage
-                        elif isinstance(reply_event, BlockDelta):
-                            watch.said()
-                        yield reply_event
-                    if event.type == "message_stop":
-                        break
-                await _drain(stream)
+                async with stream:
+                    _check_is_event_stream(stream.response, self.endpoint)
+                    events = aiter(stream)
+                    while (event := await watch.wait(anext(events, None))) is not None:
+                        said = translated(event, usage, stream.request_id)
+                        watch.heard(is_content=any(map(_is_content, said)))
+                        for reply_event in said:
+                            if isinstance(reply_event, Started | Stopping):
+                                has_started, usage = True, reply_event.usage
+                            yield reply_event
+                        if event.type == "message_stop":
+                            break
+                    await _drain(stream)
         except ReplyFailed:
             raise
         except Exception as error:
             # Besides the SDK's own errors and the HTTP client's, broken data
             # raises whatever the parser stumbled over.
-            raise failed(error, self.endpoint, has_started=has_started) from error
+            raise self._failed(error, has_started=has_started) from error
 
     async def create(
         self,
@@ -175,22 +175,24 @@ class Claude:
         model: str,
         system: str = "",
         described: Model | None = None,
-        recording: Recording | None = None,  # noqa: ARG002 - there is no rhythm to record
+        recording: Recording | None = None,
     ) -> AsyncGenerator[ReplyEvent, None]:
         """Yield the reply to `messages` once it is whole. Raises `ReplyFailed`."""
         client = await self.ready()
         try:
-            message: Message = await client.messages.create(
-                **_params(messages, model=model, system=system, described=described),
-                timeout=WHOLE_REPLY_LIMIT,
-            )
-            usage = Usage(_json(message.usage))
+            with _tapped(Tap(recording)):
+                message: Message = await client.messages.create(
+                    **_params(messages, model=model, system=system, described=described),
+                    timeout=WHOLE_REPLY_LIMIT,
+                    extra_headers=_ENCODING,
+                )
+            usage = Usage(json_of(message.usage))
             events = (
                 Started(message.id, message.model, usage, message._request_id),  # noqa: SLF001 - the SDK documents it
-                _finished(message, usage),
+                finished(message, usage),
             )
         except Exception as error:
-            raise failed(error, self.endpoint) from error
+            raise self._failed(error) from error
         for event in events:
             yield event
 
@@ -198,6 +200,15 @@ class Claude:
         """Close the connections. The client cannot be used again."""
         if self._loading is not None and self._loading.done() and not self._loading.exception():
             await self._loading.result().close()
+
+    @property
+    def _is_loopback(self) -> bool:
+        return is_loopback(urlsplit(self.endpoint.base_url).hostname or "")
+
+    def _failed(self, error: Exception, *, has_started: bool = False) -> ReplyFailed:
+        from tui.claude.errors import failed
+
+        return failed(error, self.endpoint, has_started=has_started)
 
     def _load(self) -> anthropic.AsyncAnthropic:
         # It would make the SDK log to stderr, over the screen.
@@ -208,12 +219,12 @@ class Claude:
         import anthropic
 
         endpoint = self.endpoint
-        # How long nothing may come is watched here, see `silence`.
-        timeout = anthropic.Timeout(connect=10, read=None, write=60, pool=10)
+        timeout = anthropic.Timeout(connect=10, read=self._limits.silence, write=60, pool=10)
         options: dict[str, Any] = {
             "timeout": timeout,
             "follow_redirects": False,
-            "event_hooks": {"response": [tap]},
+            # Not a transport around the transport: behind a proxy there are several.
+            "event_hooks": {"response": [taps.on_response]},
         }
         if self._transport is not None:
             options["transport"] = self._transport()
@@ -238,6 +249,33 @@ class Claude:
         return client
 
 
+_ENCODING = {"accept-encoding": "gzip"}
+"""What the tap unpacks by itself."""
+
+
+@contextmanager
+def _tapped(tap: Tap) -> Iterator[None]:
+    """Let the answer to the request made meanwhile come through `tap`."""
+    token = taps.current.set(tap)
+    try:
+        yield
+    finally:
+        taps.current.reset(token)
+
+
+async def _opened(
+    client: anthropic.AsyncAnthropic, tap: Tap, params: dict[str, Any]
+) -> AsyncMessageStream[None]:
+    import anthropic
+
+    # No limit for a read: `Watch` knows better what silence is.
+    timeout = anthropic.Timeout(connect=10, read=None, write=60, pool=10)
+    with _tapped(tap):
+        return await client.messages.stream(
+            **params, timeout=timeout, extra_headers=_ENCODING
+        ).__aenter__()
+
+
 def _params(
     messages: Sequence[Json], *, model: str, system: str, described: Model | None
 ) -> dict[str, Any]:
@@ -258,61 +296,15 @@ def _params(
     return params
 
 
-def _translated(
-    event: ParsedMessageStreamEvent[None], usage: Usage, request_id: str | None
-) -> list[ReplyEvent]:
-    """Return what an SDK event says, in our words.
-
-    By `type`, never by class: an unknown event arrives as the first class of the
-    union. The derived events (`text`, `thinking`) lack the block's index, so the
-    raw ones are read.
-    """
-    match event.type:
-        case "message_start":
-            message = event.message
-            return [Started(message.id, message.model, Usage(_json(message.usage)), request_id)]
-        case "content_block_start":
-            return [BlockStarted(event.index, _json(event.content_block))]
-        case "content_block_delta":
-            return _delta(event.index, event.delta)
-        case "content_block_stop":
-            return [BlockStopped(event.index, _json(event.content_block))]
-        case "message_delta":
-            delta = event.delta
-            details = _json(delta.stop_details) if delta.stop_details else None
-            return [Stopping(delta.stop_reason, details, usage.merged(_json(event.usage)))]
-        case "message_stop":
-            return [_finished(event.message, usage)]
+def _is_content(event: ReplyEvent) -> bool:
+    """Tell whether an event brings words, or the end, which is as good."""
+    match event:
+        case BlockDelta(words=words):
+            return bool(words)
+        case Stopping() | Finished():
+            return True
         case _:
-            return []
-
-
-def _delta(index: int, delta: Any) -> list[ReplyEvent]:
-    match delta.type:
-        case "text_delta":
-            return [BlockDelta(index, "text_delta", delta.text)]
-        case "thinking_delta":
-            return [BlockDelta(index, "thinking_delta", delta.thinking)]
-        case "input_json_delta":
-            return [BlockDelta(index, "input_json_delta", delta.partial_json)]
-        case _:
-            return []
-
-
-def _finished(message: Any, usage: Usage) -> Finished:
-    details = getattr(message, "stop_details", None)
-    return Finished(
-        tuple(_json(block) for block in message.content),
-        message.stop_reason,
-        _json(details) if details else None,
-        usage,
-    )
-
-
-def _json(value: Any) -> Json:
-    """Return a value of the SDK as the JSON to send back: fields that were set, no more."""
-    wire: Json = value.to_dict(mode="json", warnings=False)
-    return wire
+            return False
 
 
 async def _drain(stream: Any) -> None:
@@ -326,35 +318,14 @@ async def _drain(stream: Any) -> None:
                 pass
 
 
-def _hostname(base_url: str) -> str:
-    return urlsplit(base_url).hostname or ""
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    """Do `work` in a thread that the end of the program does not wait for.
-
-    Importing the SDK takes two seconds, and leaving must not.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(cast("T", result))
-
-    def run() -> None:
-        result, error = None, None
-        try:
-            result = work()
-        except BaseException as raised:  # noqa: BLE001 - raised where it is awaited
-            error = raised
-        # The loop is closed when the program has been left.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, result, error)
-
-    threading.Thread(target=run, name="sdk", daemon=True).start()
-    return await done
+def _check_is_event_stream(response: httpx2.Response, endpoint: Endpoint) -> None:
+    content_type = response.headers.get("content-type", "nothing")
+    if not content_type.startswith("text/event-stream"):
+        raise ReplyFailed(
+            Failure(
+                f"{endpoint.host} answered with {content_type.partition(';')[0]}, not a stream"
+                " of events. Is the address right, or is a sign-in page in between?",
+                type="protocol",
+                status=response.status_code,
+            )
+        )

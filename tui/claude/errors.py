@@ -1,19 +1,18 @@
-"""What can go wrong with a request, as one line that a person can act on."""
+"""Everything that can go wrong with an endpoint, as one line that a person can act on."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from typing import TYPE_CHECKING
+import zlib
+
+import anthropic
+import httpx2
 
 from tui.claude.silence import Silent
-from tui.claude.wire import TooMuch
+from tui.claude.tap import Unreadable
 from tui.conversation import Failure, ReplyFailed
 from tui.endpoint import Endpoint
-
-if TYPE_CHECKING:
-    import anthropic
-    import httpx2
 
 _RETRYABLE_STATUS = (408, 409, 429)
 _RETRYABLE_TYPES = ("overloaded_error", "api_error", "rate_limit_error", "timeout_error")
@@ -25,28 +24,23 @@ _TYPE_OF_STATUS = {
     429: "rate_limit_error",
     529: "overloaded_error",
 }
+_OF_BROKEN_DATA = (ValueError, IndexError, AssertionError, zlib.error)
+"""What parsers raise: JSON, UTF-8, a block never opened, no beginning, damaged gzip."""
+
 _log = logging.getLogger(__name__)
 
 
-def check_is_event_stream(response: httpx2.Response, endpoint: Endpoint) -> None:
-    """Raise `ReplyFailed` for an answer that is not a stream of events."""
-    content_type = response.headers.get("content-type", "nothing")
-    if not content_type.startswith("text/event-stream"):
-        raise ReplyFailed(
-            Failure(
-                f"{endpoint.host} answered with {content_type.partition(';')[0]}, not a stream"
-                " of events. Is the address right, or is a sign-in page in between?",
-                type="protocol",
-                status=response.status_code,
-            )
-        )
-
-
 def failed(error: Exception, endpoint: Endpoint, *, has_started: bool = False) -> ReplyFailed:
-    """Return what went wrong as one line that a person can act on."""
-    import anthropic
-    import httpx2
+    """Return what went wrong; `has_started` tells whether any of the reply had come.
 
+    What is not foreseen goes to the log.
+    """
+    # The SDK wraps what a hook or a body raised before it handed out the stream.
+    match error.__cause__:
+        case Silent() | Unreadable():
+            error = error.__cause__
+        case _:
+            pass
     match error:
         case ReplyFailed():
             return error
@@ -57,9 +51,10 @@ def failed(error: Exception, endpoint: Endpoint, *, has_started: bool = False) -
                 is_retryable=error.is_dead,
                 is_cut=has_started,
             )
-        case TooMuch():
+        case Unreadable():
             return ReplyFailed(
-                Failure(f"{endpoint.host} sent {error}.", type="protocol"), is_cut=has_started
+                Failure(f"{endpoint.host} sent {error}.", type="protocol"),
+                is_cut=has_started,
             )
         case anthropic.APIStatusError():
             return _refused(error, endpoint)
@@ -74,7 +69,11 @@ def failed(error: Exception, endpoint: Endpoint, *, has_started: bool = False) -
         case anthropic.CredentialsError():
             return ReplyFailed(Failure(str(error), type="credentials"))
         case _:
-            _log.error("unexpected answer from %s", endpoint.host, exc_info=error)
+            if isinstance(error, _OF_BROKEN_DATA):
+                # Not its text, which may quote the reply.
+                _log.warning("broken answer from %s: %s", endpoint.host, type(error).__name__)
+            else:
+                _log.error("unexpected answer from %s", endpoint.host, exc_info=error)
             return ReplyFailed(
                 Failure(
                     f"{endpoint.host} sent something that is not the Messages API"
@@ -85,8 +84,6 @@ def failed(error: Exception, endpoint: Endpoint, *, has_started: bool = False) -
 
 
 def _disconnected(error: Exception, endpoint: Endpoint, *, has_started: bool) -> ReplyFailed:
-    import httpx2
-
     if has_started:
         failure = Failure(f"The connection to {endpoint.host} was lost.", type="connection")
         return ReplyFailed(failure, is_retryable=True, is_cut=True)
@@ -97,9 +94,7 @@ def _disconnected(error: Exception, endpoint: Endpoint, *, has_started: bool) ->
         )
     return ReplyFailed(
         Failure(
-            endpoint.without_secrets(
-                f"Could not reach {endpoint.host}: {str(cause) or type(cause).__name__}."
-            ),
+            f"Could not reach {endpoint.host}: {str(cause) or type(cause).__name__}.",
             type="connection",
         ),
         is_retryable=True,

@@ -1,38 +1,41 @@
-"""Noticing that an endpoint has fallen silent.
+"""A watch over an endpoint that says nothing, or nothing that counts.
 
-Two clocks run: one for any byte, one for words. A program that was suspended does
-not hold against the endpoint what it could not hear: silence is counted from where
-it went on.
+The HTTP client's own limit will not do: it takes every ping for progress, and it
+counts the hours in which this process itself stood still.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
+
+from tui.claude.tap import Tap
+
+LOOPBACK_FIRST = 600.0
+"""How long this machine may be silent at first, in seconds: a local model reads the
+whole prompt before it says anything."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long an endpoint may be silent, in seconds."""
+    """How long an endpoint is waited for, in seconds."""
 
     silence: float = 90.0
-    """Without any byte."""
+    """Without a byte."""
     first: float | None = None
-    """The same before the first byte; None: as long as `silence`.
-
-    A local model reads the whole prompt before it says anything.
-    """
-    words: float = 600.0
-    """With signs of life, such as pings, but without words."""
+    """Without a byte before the first event; None: `silence`, longer on this machine."""
+    content: float = 600.0
+    """Without a word, whatever else it sends."""
 
 
 class Silent(Exception):
-    """The endpoint was silent for too long. The text says which silence it was."""
+    """The endpoint was waited for too long. The text completes "The endpoint …"."""
 
     def __init__(self, why: str, *, is_dead: bool) -> None:
         super().__init__(why)
@@ -41,69 +44,82 @@ class Silent(Exception):
 
 
 class Watch:
-    """Watches one request, from when it is made to its end."""
+    """Ends a wait for one reply when it has lasted too long.
 
-    def __init__(self, limits: Limits) -> None:
+    Used as a context, in which `wait` may be called again and again.
+    """
+
+    def __init__(self, tap: Tap, limits: Limits, *, is_loopback: bool) -> None:
+        self._tap = tap
         self._limits = limits
-        self._every = min(1.0, min(limits.silence, limits.first or 1.0, limits.words) / 10)
-        self._loop = asyncio.get_running_loop()
-        self._heard_at = self._said_at = self._looked_at = self._loop.time()
-        self._has_heard = False
-        self._timeout: asyncio.Timeout | None = None
-        self._why, self._is_dead = "", False
-        self._next = self._loop.call_later(self._every, self._look)
+        first = LOOPBACK_FIRST if is_loopback else limits.silence
+        self._silence = first if limits.first is None else limits.first
+        self._interval = min(1.0, self._silence / 10, limits.silence / 10, limits.content / 10)
+        self._since = self._spoken = self._ticked = time.monotonic()
+        self._waiting: asyncio.Timeout | None = None
+        self._verdict = ""
 
     def __enter__(self) -> Self:
+        self._tick_later()
         return self
 
     def __exit__(
         self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._next.cancel()
+        self._timer.cancel()
 
-    def heard(self) -> None:
-        """Note that bytes have come."""
-        self._has_heard, self._heard_at = True, self._loop.time()
+    def heard(self, *, is_content: bool) -> None:
+        """Note that an event came. Raises `Silent` if it is one too many without content."""
+        self._silence = self._limits.silence
+        if is_content:
+            self._spoken = time.monotonic()
+        elif self._is_wordless(self._ticked):
+            # A tick found this out, but the event ended the wait before the tick could.
+            raise Silent(self._wordless, is_dead=False)
 
-    def said(self) -> None:
-        """Note that words have come."""
-        self._said_at = self._loop.time()
-
-    async def within(self, awaitable: Awaitable[T]) -> T:
-        """Wait for something. Raises `Silent` when the silence becomes too long."""
+    async def wait(self, work: Awaitable[T]) -> T:
+        """Return what `work` does. Raises `Silent`, having cancelled it, after too long."""
+        self._verdict = ""
         try:
-            async with asyncio.timeout(None) as self._timeout:
-                return await awaitable
+            async with asyncio.timeout(None) as self._waiting:
+                return await work
         except TimeoutError:
-            if self._why:
-                raise Silent(self._why, is_dead=self._is_dead) from None
+            if self._verdict:
+                raise Silent(self._verdict, is_dead=self._verdict != self._wordless) from None
             raise
         finally:
-            self._timeout = None
+            self._waiting = None
 
-    def _look(self) -> None:
-        now = self._loop.time()
-        # Much later than it should be, the whole program stood still.
-        paused = now - self._looked_at - self._every
-        if paused > 1:
-            self._heard_at = min(now, self._heard_at + paused)
-            self._said_at = min(now, self._said_at + paused)
-        self._looked_at = now
-        self._why = self._too_long(now)
-        if self._why and self._timeout is not None:
-            self._timeout.reschedule(now)
-        self._next = self._loop.call_later(self._every, self._look)
+    def _tick_later(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._interval, self._tick)
 
-    def _too_long(self, now: float) -> str:
-        limits, silence = self._limits, self._limits.silence
-        if not self._has_heard and limits.first is not None:
-            silence = limits.first
-        self._is_dead = now - self._heard_at > silence
-        if self._is_dead:
-            return f"was silent for {silence:.0f} seconds"
-        if now - self._said_at > limits.words:
-            return f"sent signs of life but no words for {limits.words:.0f} seconds"
-        return ""
+    def _tick(self) -> None:
+        now = time.monotonic()
+        passed, self._ticked = now - self._ticked, now
+        if self._waiting is None or passed > 2 * self._interval + 1:
+            # Nobody listened: the reader was elsewhere, or the whole process was
+            # stopped. What came meanwhile is still to be read.
+            self._since = now
+            self._spoken += passed
+        since = max(self._since, self._tap.heard or self._since)
+        if now - since > self._silence:
+            self._end("was silent for too long")
+        elif self._is_wordless(now):
+            self._end(self._wordless)
+        self._tick_later()
+
+    def _is_wordless(self, now: float) -> bool:
+        return now - self._spoken > self._limits.content
+
+    @property
+    def _wordless(self) -> str:
+        return f"gave signs of life but sent no words for {self._limits.content:.0f} s"
+
+    def _end(self, verdict: str) -> None:
+        waiting = self._waiting
+        if waiting is not None and not waiting.expired():
+            self._verdict = verdict
+            waiting.reschedule(asyncio.get_running_loop().time())

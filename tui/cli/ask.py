@@ -14,8 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tui import turn, wording
-from tui.claude import Claude
-from tui.claude.silence import Limits
+from tui.claude import Claude, Limits
 from tui.cli import DONE, FAILED, CommandFailed, UsageError, is_on_terminal, tell
 from tui.clock import Clock
 from tui.conversation import Conversation, Draft, Message, title_of
@@ -96,7 +95,7 @@ def _connection(options: argparse.Namespace, settings: Settings) -> tuple[Claude
 
 def limits(settings: Settings) -> Limits:
     """Return how long the endpoint may be silent."""
-    return Limits(silence=settings.silence_limit, words=settings.waiting_limit)
+    return Limits(silence=settings.silence_limit, content=settings.waiting_limit)
 
 
 @contextmanager

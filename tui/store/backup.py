@@ -6,6 +6,7 @@ A copy has its name only when it is whole and has been checked.
 from __future__ import annotations
 
 import contextlib
+import glob
 import logging
 import os
 import sqlite3
@@ -28,18 +29,18 @@ def folder_of(path: Path) -> Path:
 
 def newest_first(path: Path) -> list[Path]:
     """Return the copies there are of a history, daily ones and those before a change."""
-    found = folder_of(path).glob(f"{path.stem}-*.db")
+    found = folder_of(path).glob(f"{glob.escape(path.name)}-*")
     return sorted(found, key=lambda copy: copy.stat().st_mtime_ns, reverse=True)
 
 
 def daily(path: Path, day: date) -> Path:
     """Return the name of a day's copy."""
-    return folder_of(path) / f"{path.stem}-{day.isoformat()}.db"
+    return folder_of(path) / f"{path.name}-{day.isoformat()}"
 
 
 def before_version(path: Path, version: int) -> Path:
     """Return the name of the copy that is made before a history gets a new shape."""
-    return folder_of(path) / f"{path.stem}-before-v{version}.db"
+    return folder_of(path) / f"{path.name}-before-v{version}"
 
 
 def make(path: Path, copy: Path) -> None:

@@ -40,6 +40,9 @@ WRITER_PRAGMAS = (
 )
 
 
+_INDEXES = ("blocks_fts", "pairs_fts")
+
+
 class HistoryError(Exception):
     """The history could not be opened, read or written. One line for the reader."""
 
@@ -98,10 +101,7 @@ def _prepared(path: Path, mounts: Path) -> Access:
         if not _is_writable(connection):
             return _read_only(path, "its folder or the file is read-only")
         _make_private(path)
-        if version < schema.VERSION:
-            if version:
-                backup.make(path, backup.before_version(path, schema.VERSION))
-            _migrate(connection)
+        _bring_up_to_date(path, connection, version)
         kind = shared_kind(path.parent, mounts)
         _use_log(connection, is_shared=kind is not None)
     notices = [repaired]
@@ -109,6 +109,17 @@ def _prepared(path: Path, mounts: Path) -> Access:
         notices.append(f"The history is on a file system that machines share ({kind}).")
         notices.append("Use it from one machine at a time.")
     return Access(" ".join(notice for notice in notices if notice))
+
+
+def _bring_up_to_date(path: Path, connection: sqlite3.Connection, version: int) -> None:
+    if damage.is_marked(path):
+        # The file is whole; its indexes are made anew, which nothing else checks.
+        _rebuild(connection)
+        damage.unmark(path)
+    if version < schema.VERSION:
+        if version:
+            backup.make(path, backup.before_version(path, schema.VERSION))
+        _migrate(connection)
 
 
 def _read_only(path: Path, why: str) -> Access:
@@ -145,12 +156,9 @@ def _repaired(path: Path) -> str:
     """Make a damaged history of ours anew; return what the reader is told of it."""
     if not _is_damaged(path):
         return ""
-    # Only what is surely ours is touched: a file that the user pointed at by mistake
-    # looks damaged too, and has no backups and no locks of ours beside it.
-    is_ours = backup.newest_first(path) or (path.parent / "run").is_dir() or _has_our_mark(path)
-    if not is_ours:
+    if not _is_ours(path):
         return ""
-    with _repair_lock(path):
+    with _repair_lock(path), _alone(path):
         if not _is_damaged(path):
             return "The history was damaged. Another window has just made it anew."
         done = damage.repair(path, _build)
@@ -158,11 +166,34 @@ def _repaired(path: Path) -> str:
     return done.notice
 
 
+@contextmanager
+def _alone(path: Path) -> Generator[None]:
+    """Make sure that no other program has the damaged file open; raise if one has."""
+    if fcntl is None:
+        yield
+        return
+    # No connection of this process is open to a file that SQLite cannot read, so
+    # closing this descriptor drops no lock of ours.
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        # The bytes that SQLite locks: https://sqlite.org/fileformat.html#the_lock_byte_page
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 512, 0x40000000)
+        yield
+    except BlockingIOError:
+        raise HistoryError(
+            f"{path} is damaged, and another window has it open. Close that one first."
+        ) from None
+    finally:
+        os.close(descriptor)
+
+
 def _is_damaged(path: Path) -> bool:
     if path.stat().st_size == 0:
         return bool(backup.newest_first(path))
     try:
-        with closing(_connect(path)) as connection:
+        # Read-only, or closing it would move a dead program's log into the file.
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             tables = connection.execute(
                 "SELECT name FROM sqlite_master"
@@ -172,9 +203,11 @@ def _is_damaged(path: Path) -> bool:
                 connection.execute(f'SELECT * FROM "{name}" LIMIT 1').fetchone()
             if not damage.is_marked(path):
                 return False
+            for index in _INDEXES:
+                connection.execute(
+                    f"SELECT count(*) FROM {index} WHERE {index} MATCH 'a'"
+                ).fetchone()
             (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-            if said == "ok":
-                damage.unmark(path)
             return bool(said != "ok")
     except sqlite3.DatabaseError as error:
         return is_damage(error)
@@ -191,11 +224,19 @@ def _name(error: sqlite3.Error) -> str:
     return str(getattr(error, "sqlite_errorname", ""))
 
 
-def _has_our_mark(path: Path) -> bool:
-    # Of a file that SQLite cannot open, no connection of this process holds a lock
-    # that closing a descriptor of ours would drop.
+def _is_ours(path: Path) -> bool:
+    """Tell whether a file that cannot be read was a history of this version or an older.
+
+    Its header says so. Where that is lost it is ours if there are backups of that very
+    name; anything else that somebody named by mistake is not.
+    """
     with path.open("rb") as file:
-        return file.read(72)[68:] == schema.APPLICATION_ID.to_bytes(4)
+        header = file.read(100)
+    if header.startswith(b"SQLite format 3\0"):
+        is_marked = header[68:72] == schema.APPLICATION_ID.to_bytes(4)
+        return is_marked and int.from_bytes(header[60:64]) <= schema.VERSION
+    is_text = bool(header.strip(b"\0")) and all(9 <= byte < 127 for byte in header)
+    return not is_text and bool(backup.newest_first(path))
 
 
 @contextmanager
@@ -211,6 +252,12 @@ def _repair_lock(path: Path) -> Generator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _rebuild(connection: sqlite3.Connection) -> None:
+    with transaction(connection):
+        for index in _INDEXES:
+            connection.execute(f"INSERT INTO {index} ({index}) VALUES ('rebuild')")
 
 
 def _build(path: Path) -> None:

@@ -93,9 +93,11 @@ def _set_aside(path: Path) -> Path:
         number += 1
         target = path.with_name(f"{path.name}.damaged-{moment}-{number}")
     path.rename(target)
-    for side in SIDE_FILES:
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + side).rename(target.with_name(target.name + side))
+    log, memory = (path.with_name(path.name + side) for side in SIDE_FILES)
+    if log.exists() and log.stat().st_size:
+        log.rename(target.with_name(f"{target.name}-wal"))
+    for side in (log, memory):
+        side.unlink(missing_ok=True)
     return target
 
 
@@ -141,10 +143,19 @@ def _take_over(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> 
         )
         conflict = f"ON CONFLICT (id) DO UPDATE SET {updates}"
     sql = f"INSERT INTO {table} ({names}) VALUES ({marks}) {conflict}"
+    number = shared.index("n") if "n" in shared else None
     for row in _readable(old, table, names):
-        # A row that is damaged in a way that can be read does not fit the new table.
-        with suppress(sqlite3.DatabaseError):
+        try:
             new.execute(sql, row)
+        except sqlite3.IntegrityError:
+            if number is not None:
+                # Its number may be another row's by now; without one it gets the next.
+                numberless = [None if at == number else value for at, value in enumerate(row)]
+                with suppress(sqlite3.DatabaseError):
+                    new.execute(sql, numberless)
+        except sqlite3.DatabaseError:
+            # Damaged in a way that can be read, but does not fit.
+            continue
 
 
 def _readable(old: sqlite3.Connection, table: str, names: str) -> Iterator[tuple[object, ...]]:
@@ -175,6 +186,12 @@ def _tidy(new: sqlite3.Connection) -> None:
         " SELECT conversation_id, 'Recovered', coalesce(max(model), ''), min(created_ms),"
         " max(created_ms) FROM messages"
         " WHERE conversation_id NOT IN (SELECT id FROM conversations) GROUP BY conversation_id"
+    )
+    new.execute(
+        "UPDATE conversations SET title = coalesce((SELECT substr(b.text, 1, 80)"
+        " FROM messages AS m JOIN blocks AS b ON b.message_id = m.id"
+        " WHERE m.conversation_id = conversations.id AND m.role = 'user'"
+        " ORDER BY m.n LIMIT 1), title) WHERE title = 'Recovered'"
     )
     for table in ("blocks", "streams", "journal", "recordings"):
         new.execute(f"DELETE FROM {table} WHERE message_id NOT IN (SELECT id FROM messages)")

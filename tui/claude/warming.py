@@ -1,12 +1,14 @@
-"""Paying early for what the SDK does at its first use."""
+"""The SDK's first use, made before it is needed: it loads and builds much of itself then."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
+import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from tui.conversation import Json
 
@@ -85,3 +87,33 @@ def stream_nothing() -> None:
                     pass
 
     asyncio.run(read())
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Do `work` in a thread that the end of the program does not wait for.
+
+    Importing the SDK takes two seconds, and leaving must not.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(cast("T", result))
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = work()
+        except BaseException as raised:  # noqa: BLE001 - raised where it is awaited
+            error = raised
+        # The loop is closed when the program has been left.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, name="sdk", daemon=True).start()
+    return await done
