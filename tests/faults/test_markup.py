@@ -41,7 +41,8 @@ async def test_it_is_seen_as_it_is_wherever_it_stands(
         await journey.until_done()
         assert journey.title == f"asked {words}"
         assert any(f"asked {words}"[:15] in row for row in journey.sidebar)
-        assert journey.seen.count(words) >= 4
+        # The heading, the question and the reply; the sidebar may cut it short.
+        assert journey.seen.count(words) >= 3
         await journey.ask("again")
         await journey.until_done()
         assert f"error {words}" in journey.seen
