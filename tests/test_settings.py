@@ -359,6 +359,31 @@ def test_the_current_folder_may_be_gone(tmp_path: Path) -> None:
         os.chdir(tmp_path)
 
 
+def test_a_config_folder_below_the_current_one_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "streamchat").mkdir()
+    write_env(tmp_path / "streamchat" / ".env", "ANTHROPIC_API_KEY=theirs")
+    monkeypatch.setenv("XDG_CONFIG_HOME", ".")
+    assert chosen().endpoint is None
+
+
+def test_without_a_home_it_says_so_and_finds_no_login(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "There is no home folder. Set HOME to the full path of yours."
+    with monkeypatch.context() as older:
+        older.setattr(PlatformDirs, "user_config_path", Path("~/.config/streamchat"))
+        assert complaint() == said
+    # As for a user whom the machine does not know.
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert complaint() == said
+    for kind in ("CONFIG", "DATA", "STATE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path))
+    log_in(tmp_path / "~" / ".config" / "anthropic", "default")
+    assert chosen().endpoint is None
+
+
 def test_the_env_file_that_is_named_is_read_instead_of_the_programs_own(
     tmp_path: Path, folder: Path
 ) -> None:
@@ -393,6 +418,50 @@ def test_an_env_file_that_is_a_link_or_a_folder_is_refused(folder: Path) -> None
     path.unlink()
     path.mkdir()
     assert "is not a regular file" in complaint()
+
+
+def test_an_env_file_that_is_a_pipe_is_refused_and_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / ".env", 0o600)
+    assert "is not a regular file" in complaint()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_an_env_file_of_another_user_is_refused(folder: Path) -> None:
+    path = write_env(folder / ".env", "ANTHROPIC_API_KEY=k")
+    os.chown(path, 65534, -1)
+    assert complaint() == f"{path} belongs to another user, so no key is read from it."
+
+
+def test_a_link_put_in_the_place_of_the_env_file_at_the_last_moment_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_env(folder / ".env", "ANTHROPIC_API_KEY=mine")
+    theirs = write_env(folder / "theirs", "ANTHROPIC_API_KEY=theirs")
+    opening = os.open
+
+    def put_and_open(name: Path, flags: int) -> int:
+        path.unlink()
+        path.symlink_to(theirs)
+        return opening(name, flags)
+
+    monkeypatch.setattr(os, "open", put_and_open)
+    assert "is not a regular file" in complaint()
+
+
+def test_a_file_put_in_the_place_of_the_env_file_once_it_is_open_is_not_judged_for_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_env(folder / ".env", "ANTHROPIC_API_KEY=open-to-all", mode=0o644)
+    opening = os.open
+
+    def open_and_put(name: Path, flags: int) -> int:
+        descriptor = opening(name, flags)
+        path.unlink()
+        write_env(path, "ANTHROPIC_API_KEY=private")
+        return descriptor
+
+    monkeypatch.setattr(os, "open", open_and_put)
+    assert "may be read by others" in complaint()
 
 
 @pytest.mark.parametrize(
@@ -478,6 +547,10 @@ def test_a_profile_that_is_not_chosen_is_read_for_mistakes_too(config: Path) -> 
 def test_the_frame_rate_is_read(config: Path) -> None:
     config.write_text("frames_per_second = 30\nsilence_limit = 20\n", encoding="utf-8")
     assert (chosen().frames_per_second, chosen().silence_limit) == (30, 20)
+    assert (chosen().waiting_limit, chosen().keep_recordings_mb) == (600, 200)
+    config.write_text("waiting_limit = 10\nkeep_recordings_mb = 0\n", encoding="utf-8")
+    assert (chosen().waiting_limit, chosen().keep_recordings_mb) == (10, 0)
+    assert chosen().silence_limit == 90
 
 
 # Addresses and keys that cannot be used

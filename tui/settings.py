@@ -8,13 +8,14 @@ be able to choose where a key or a prompt goes.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from platformdirs import PlatformDirs
 
@@ -98,21 +99,20 @@ class _Config:
 
 def load(flags: Flags, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings. Raises `BadSetting`."""
-    folders = _folders()
     config = _config(config_path(flags, environ))
     name = flags.profile or environ.get("STREAMCHAT_PROFILE") or config.profile
     profile = _chosen_profile(config, name)
     key_names = {*KEY_NAMES, *(p.api_key_env for p in config.profiles.values())} - {None}
-    env_path = flags.env_file or folders.user_config_path / ".env"
+    env = env_path(flags)
     if flags.env_file is not None and not flags.env_file.exists():
         raise BadSetting(f"{flags.env_file} does not exist.")
-    keys = _keys_in(env_path, key_names)
+    keys = _keys_in(env, key_names)
     endpoint = _endpoint(profile, keys, environ)
     return Settings(
         db=db_path(flags, environ),
         is_default_db=not (flags.db or environ.get("STREAMCHAT_DB")),
         log=log_path(),
-        env=env_path,
+        env=env,
         model=(
             flags.model or environ.get("STREAMCHAT_MODEL") or profile.model or DEFAULT_MODEL
         ),
@@ -123,7 +123,7 @@ def load(flags: Flags, environ: Mapping[str, str] = os.environ) -> Settings:
         silence_limit=config.silence_limit,
         waiting_limit=config.waiting_limit,
         keep_recordings_mb=config.keep_recordings_mb,
-        unused_env=_unused_env(env_path) if endpoint is None else None,
+        unused_env=_unused_env(env) if endpoint is None else None,
     )
 
 
@@ -139,13 +139,28 @@ def config_path(flags: Flags, environ: Mapping[str, str] = os.environ) -> Path:
     return chosen or _folders().user_config_path / "config.toml"
 
 
+def env_path(flags: Flags) -> Path:
+    """Return where the `.env` is that keys are read from. Raises `BadSetting`."""
+    return flags.env_file or _folders().user_config_path / ".env"
+
+
 def log_path() -> Path:
-    """Return where the log file is."""
+    """Return where the log file is. Raises `BadSetting`."""
     return _folders().user_log_path / "streamchat.log"
 
 
 def _folders() -> PlatformDirs:
-    return PlatformDirs("streamchat", appauthor=False)
+    """Return the user's folders. Raises `BadSetting` where there are none."""
+    folders = PlatformDirs("streamchat", appauthor=False)
+    try:
+        known = (folders.user_config_path, folders.user_data_path, folders.user_log_path)
+        # Without a home, older releases of platformdirs name folders below this one.
+        has_home = all(path.is_absolute() for path in known)
+    except RuntimeError:
+        has_home = False
+    if not has_home:
+        raise BadSetting("There is no home folder. Set HOME to the full path of yours.")
+    return folders
 
 
 def _path(environ: Mapping[str, str], name: str) -> Path | None:
@@ -222,7 +237,10 @@ def _login(environ: Mapping[str, str]) -> str | None:
     folder = _path(environ, "ANTHROPIC_CONFIG_DIR")
     if folder is None and os.name == "nt":
         folder = Path(environ.get("APPDATA", "~")).expanduser() / "Anthropic"
-    folder = folder or Path("~/.config/anthropic").expanduser()
+    try:
+        folder = folder or Path("~/.config/anthropic").expanduser()
+    except RuntimeError:
+        return None
     name = environ.get("ANTHROPIC_PROFILE")
     if not name:
         try:
@@ -244,31 +262,53 @@ def _keys_in(path: Path, names: set[str | None]) -> dict[str, str]:
     understood: named by its number, never by its text.
     """
     try:
-        status = path.lstat()
+        with _opened(path) as lines:
+            _check_is_private(path, os.fstat(lines.fileno()))
+            found = _env_lines(path, lines)
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise BadSetting(f"{path} cannot be read: {error.strerror}.") from error
-    if not stat.S_ISREG(status.st_mode):
-        raise BadSetting(f"{path} is not a regular file, so no key is read from it.")
-    if os.name == "posix" and status.st_uid != os.geteuid():
+    return {name: value for name, value in found if name in names and value}
+
+
+def _opened(path: Path) -> TextIO:
+    """Open a `.env`. Raises `OSError`, and `BadSetting` for what is no regular file.
+
+    Neither follows a link nor waits for a pipe. What is asked of it afterwards is asked
+    of what was opened: by its name it may be another file a moment later.
+    """
+    careful = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"))
+    no_file = BadSetting(f"{path} is not a regular file, so no key is read from it.")
+    try:
+        descriptor = os.open(path, os.O_RDONLY | sum(careful))
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise no_file from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise no_file
+    return os.fdopen(descriptor, encoding="utf-8-sig")
+
+
+def _check_is_private(path: Path, status: os.stat_result) -> None:
+    if os.name != "posix":
+        return
+    if status.st_uid != os.geteuid():
         raise BadSetting(f"{path} belongs to another user, so no key is read from it.")
-    if os.name == "posix" and status.st_mode & 0o077:
+    if status.st_mode & 0o077:
         raise BadSetting(f"{path} may be read by others. Run: chmod 600 {path}")
-    return {name: value for name, value in _env_lines(path) if name in names and value}
 
 
-def _env_lines(path: Path) -> list[tuple[str, str | None]]:
+def _env_lines(path: Path, lines: TextIO) -> list[tuple[str, str | None]]:
     # The parser itself: what reads whole files skips the lines it cannot read.
     from dotenv.parser import parse_stream
 
     try:
-        with path.open(encoding="utf-8-sig") as lines:
-            bindings = list(parse_stream(lines))
+        bindings = list(parse_stream(lines))
     except UnicodeDecodeError:
         raise BadSetting(f"{path} is not a text file in UTF-8.") from None
-    except OSError as error:
-        raise BadSetting(f"{path} cannot be read: {error.strerror}.") from error
     for binding in bindings:
         if binding.error:
             raise BadSetting(f"{path}, line {binding.original.line}: not a NAME=value line.")
@@ -279,10 +319,10 @@ def _unused_env(read: Path) -> Path | None:
     """Return the current folder's `.env` if it holds a key that was not read."""
     try:
         path = Path.cwd() / ".env"
-        # A link or a pipe, put there by somebody else, might never end.
-        if path == read.absolute() or not stat.S_ISREG(path.lstat().st_mode):
+        if path == read.absolute():
             return None
-        names = {name for name, value in _env_lines(path) if value}
+        with _opened(path) as lines:
+            names = {name for name, value in _env_lines(path, lines) if value}
     except (BadSetting, OSError):
         return None
     return path if names.intersection(KEY_NAMES) else None
