@@ -1,6 +1,6 @@
 PYTHON ?= .venv/bin/python
 
-.PHONY: run check screenshots bench
+.PHONY: run check screenshots bench faults
 
 run: .venv/ready
 	$(PYTHON) -m tui
@@ -18,6 +18,9 @@ screenshots: .venv/ready
 
 bench: .venv/ready
 	$(PYTHON) -m tests.benchmarks
+
+faults: .venv/ready
+	FAULTS=full $(PYTHON) -m pytest -q -s --timeout 3600 tests/faults
 
 .venv/ready: pyproject.toml tests/constraints.txt
 	python3 -m venv .venv

@@ -48,10 +48,12 @@ class Endpoint:
 
     def without_secrets(self, text: str) -> str:
         """Return `text` without the credential, which an endpoint may repeat."""
-        for secret in (self.api_key, self.auth_token):
-            if secret and not self.is_demo:
-                text = text.replace(secret, "[key]")
-        return text
+        return text.replace(self.secret, "[key]") if self.secret else text
+
+    @property
+    def secret(self) -> str | None:
+        """The credential that is sent; the demo's is none."""
+        return None if self.is_demo else self.api_key or self.auth_token
 
 
 def checked_base_url(base_url: str, *, allow_http: bool = False) -> str:

@@ -488,3 +488,19 @@ async def test_the_rhythm_of_a_reply_is_kept(
     chunks = unpack(recorded)
     assert b"".join(chunk for _, chunk in chunks) == body(Reply([*HALF, *rest]))
     assert chunks[-1][0] - chunks[0][0] >= 290
+
+
+async def test_no_recording_holds_the_key_cut_in_two_or_not(
+    server: Scripted, claude: Claude, store: Store
+) -> None:
+    from tui.recording import unpack
+
+    pieces = [Raw(bytes([byte])) for byte in body(Reply([*text(0, "it is sk-test, sk-te")]))]
+    server.will(Reply([start(), *pieces, *end()]))
+    message = await converse(store, claude)
+    (row,) = await store.select("SELECT id FROM requests WHERE message_id = ?", [message.id])
+    recorded = await store.recording(row["id"])
+    assert recorded is not None
+    heard = b"".join(chunk for _, chunk in unpack(recorded))
+    assert b"sk-test" not in heard
+    assert b"it is [key], sk-te" in heard

@@ -1,6 +1,6 @@
 """Killed at any moment of a stream, the app has lost nothing but its last moment.
 
-Twelve kills as a rule, two hundred with FAULTS=full.
+Six kills as a rule, two hundred with FAULTS=full.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.turns import on_disk
 from tui.conversation import Message
 from tui.store import open_store
 
-KILLS = 200 if os.environ.get("FAULTS") == "full" else 8
+KILLS = 200 if os.environ.get("FAULTS") == "full" else 6
 AT_ONCE = 2
 WORDS = 250
 PACE = 0.012

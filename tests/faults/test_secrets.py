@@ -98,7 +98,7 @@ class Traces:
                 yield path, path.read_bytes()
 
 
-_HISTORY = re.compile(r"^history(-\d{4}-\d\d-\d\d)?\.db(-wal)?$")
+_HISTORY = re.compile(r"^history\.db(-wal|-\d{4}-\d\d-\d\d)?$")
 """The history, its backups, what SQLite keeps beside it."""
 
 
@@ -164,26 +164,7 @@ ECHOES: dict[str, Reply] = {
 """Answers that repeat the key, as a proxy that debugs might, and the question with it."""
 
 
-LEAKS = {
-    "type": "the type of an error is kept as it came",
-    "request id": "the id of a request is kept as it came",
-    "content type": "the type of an answer is shown and kept as it came",
-    "no json": "the recording of what came is kept as it came",
-    "no message": "the recording of what came is kept as it came",
-    "no block": "the recording of what came is kept as it came",
-    "in mid-stream": "the recording of what came is kept as it came",
-}
-"""Where the key does spread, to the history and in one case to the screen."""
-
-
-def _answers() -> Iterator[object]:
-    for name in ECHOES:
-        reason = LEAKS.get(name, "")
-        marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
-        yield pytest.param(name, marks=marks)
-
-
-@pytest.mark.parametrize("name", _answers())
+@pytest.mark.parametrize("name", ECHOES)
 def test_an_answer_that_repeats_the_key_does_not_spread_it(
     program: Program, traces: Traces, server: Scripted, name: str
 ) -> None:

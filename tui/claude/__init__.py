@@ -138,7 +138,7 @@ class Claude:
         the body of the answer, unpacked if it came packed, whatever it is.
         """
         client = await self.ready()
-        tap, usage, has_started = Tap(recording), Usage(), False
+        tap, usage, has_started = Tap(recording, secret=self.endpoint.secret), Usage(), False
         try:
             with Watch(tap, self._limits, is_loopback=self._is_loopback) as watch:
                 stream = await watch.wait(
@@ -150,9 +150,12 @@ class Claude:
                 )
                 async with stream:
                     _check_is_event_stream(stream.response, self.endpoint)
+                    request_id = stream.request_id and self.endpoint.without_secrets(
+                        stream.request_id
+                    )
                     events = aiter(stream)
                     while (event := await watch.wait(anext(events, None))) is not None:
-                        said = translated(event, usage, stream.request_id)
+                        said = translated(event, usage, request_id)
                         watch.heard(is_content=any(map(_is_content, said)))
                         for reply_event in said:
                             if isinstance(reply_event, Started | Stopping):
@@ -161,8 +164,6 @@ class Claude:
                         if event.type == "message_stop":
                             break
                     await _drain(stream)
-        except ReplyFailed:
-            raise
         except Exception as error:
             # Besides the SDK's own errors and the HTTP client's, broken data
             # raises whatever the parser stumbled over.
@@ -180,7 +181,7 @@ class Claude:
         """Yield the reply to `messages` once it is whole. Raises `ReplyFailed`."""
         client = await self.ready()
         try:
-            with _tapped(Tap(recording)):
+            with _tapped(Tap(recording, secret=self.endpoint.secret)):
                 message: Message = await client.messages.create(
                     **_params(messages, model=model, system=system, described=described),
                     timeout=WHOLE_REPLY_LIMIT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import zlib
+from dataclasses import replace
 
 import anthropic
 import httpx2
@@ -31,6 +32,28 @@ _log = logging.getLogger(__name__)
 
 
 def failed(error: Exception, endpoint: Endpoint, *, has_started: bool = False) -> ReplyFailed:
+    """Return what went wrong, without the credential, which an endpoint may repeat.
+
+    `has_started` tells whether any of the reply had come.
+    """
+    found = _failed(error, endpoint, has_started=has_started)
+    failure = found.failure
+    masked = replace(
+        failure,
+        message=endpoint.without_secrets(failure.message),
+        type=failure.type and endpoint.without_secrets(failure.type),
+        code=failure.code and endpoint.without_secrets(failure.code),
+        request_id=failure.request_id and endpoint.without_secrets(failure.request_id),
+    )
+    return ReplyFailed(
+        masked,
+        is_retryable=found.is_retryable,
+        retry_after=found.retry_after,
+        is_cut=found.is_cut,
+    )
+
+
+def _failed(error: Exception, endpoint: Endpoint, *, has_started: bool) -> ReplyFailed:
     """Return what went wrong; `has_started` tells whether any of the reply had come.
 
     What is not foreseen goes to the log.
@@ -57,7 +80,7 @@ def failed(error: Exception, endpoint: Endpoint, *, has_started: bool = False) -
                 is_cut=has_started,
             )
         case anthropic.APIStatusError():
-            return _refused(error, endpoint)
+            return _refused(error)
         case anthropic.APITimeoutError() | httpx2.TimeoutException():
             return ReplyFailed(
                 Failure(f"{endpoint.host} was silent for too long.", type="timeout"),
@@ -101,7 +124,7 @@ def _disconnected(error: Exception, endpoint: Endpoint, *, has_started: bool) ->
     )
 
 
-def _refused(error: anthropic.APIStatusError, endpoint: Endpoint) -> ReplyFailed:
+def _refused(error: anthropic.APIStatusError) -> ReplyFailed:
     """Read an error the endpoint named; in mid-stream its status is 200."""
     status = error.status_code
     error_type = error.type or _TYPE_OF_STATUS.get(status)
@@ -113,7 +136,7 @@ def _refused(error: anthropic.APIStatusError, endpoint: Endpoint) -> ReplyFailed
         is_retryable = False
     return ReplyFailed(
         Failure(
-            endpoint.without_secrets(_sentence(error, error_type)),
+            _sentence(error, error_type),
             type=error_type,
             code=error.error_code,
             status=status,

@@ -44,12 +44,15 @@ class Unreadable(Exception):
 class Tap:
     """What has come on the wire for one call."""
 
-    def __init__(self, recording: Recording | None = None) -> None:
+    def __init__(
+        self, recording: Recording | None = None, *, secret: str | None = None
+    ) -> None:
         self.size = 0
         """How many bytes came, unpacked."""
         self.heard: float | None = None
         """When something last came, on the monotonic clock; None while nothing has."""
         self._recording = recording
+        self._mask = _Mask(secret)
         self._began = time.monotonic()
         self._tail = bytearray()
         """The beginning of an event whose end has not come."""
@@ -96,13 +99,16 @@ class Tap:
                     if self.size > limit:
                         raise Unreadable(f"more than {limit // 1024**2} MiB")
         finally:
+            if self._recording is not None and (rest := self._mask.rest()):
+                self._recording.note(rest, round((time.monotonic() - self._began) * 1000))
             if isinstance(received, AsyncGenerator):
                 await received.aclose()
 
     def _note(self, chunk: bytes) -> None:
         self.size += len(chunk)
         if self._recording is not None:
-            self._recording.note(chunk, round((time.monotonic() - self._began) * 1000))
+            shown = self._mask.over(chunk)
+            self._recording.note(shown, round((time.monotonic() - self._began) * 1000))
 
     def _events(self, chunk: bytes) -> Iterator[bytes]:
         """Yield the events that end with `chunk`, whole; keep the rest for the next.
@@ -144,6 +150,30 @@ class Tap:
             raise Unreadable(f"more than {LINE_LIMIT // 1024**2} MiB in one piece")
         if lines * size > _EFFORT:
             raise Unreadable("one event in too many lines")
+
+
+class _Mask:
+    """Puts `[key]` for the credential, which an endpoint may repeat, cut in two or not."""
+
+    def __init__(self, secret: str | None) -> None:
+        self._secret = (secret or "").encode()
+        self._held = b""
+
+    def over(self, chunk: bytes) -> bytes:
+        """Return what may be kept by now."""
+        if not self._secret:
+            return chunk
+        found = (self._held + chunk).replace(self._secret, b"[key]")
+        longest = min(len(self._secret) - 1, len(found))
+        begun = (n for n in range(longest, 0, -1) if found.endswith(self._secret[:n]))
+        kept = len(found) - next(begun, 0)
+        self._held = found[kept:]
+        return found[:kept]
+
+    def rest(self) -> bytes:
+        """Return what was held back, because it might have become the credential."""
+        rest, self._held = self._held, b""
+        return rest
 
 
 current: ContextVar[Tap | None] = ContextVar("current", default=None)
