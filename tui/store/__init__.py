@@ -14,7 +14,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -530,7 +530,10 @@ class Store:
 
     def _close_writer(self) -> None:
         if self._database is not None:
-            self._database.conn.execute("PRAGMA optimize")
+            # Only for the next queries' sake; when another program writes just now, or
+            # nothing can be written, it is left to another time.
+            with suppress(sqlite3.Error):
+                self._database.conn.execute("PRAGMA optimize")
             self._database.close()
         if self._owner is not None:
             self._owner.release()
