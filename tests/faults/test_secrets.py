@@ -40,7 +40,7 @@ from tests.terminal import Terminal, terminal
 from tests.test_cli import Done, Program
 from tui.recording import Recording, unpack
 
-KEY = "sk-ant-api03-4Hq8canary7Zk2Wx9-Lm5Rt"
+KEY = "sk-canary-4Hq8canary7Zk2Wx9-Lm5Rt"
 PROMPT = "zanzibar quokka umbrella"
 SIZE = (110, 34)
 ENTER, CTRL_N, CTRL_O, CTRL_Q, ESC, F1 = "\r", "\x0e", "\x0f", "\x11", "\x1b", "\x1bOP"
