@@ -112,10 +112,10 @@ def test_nothing_that_is_shown_in_the_app_drives_the_terminal(
     with terminal("--model", hostile, home=empty_home, size=SIZE, environ=environ) as screen:
         # Every title, in the sidebar.
         screen.until(lambda: all(mark in screen.text for mark in MARKS))
-        for number in range(len(LINES)):
+        for mark in reversed(MARKS):
             # Every title, in the heading, every question and every model's name.
             screen.press("\x1b[6;5~")
-            screen.until(lambda n=number: screen.text.count("asked") or n < 0)  # type: ignore[misc]
+            screen.until(lambda m=mark: screen.text.count(m) >= 3)  # type: ignore[misc]
         screen.press("\x0e")
         screen.until_seen("Ask Claude something")
         # What is pasted, and what comes back, with its thinking.
