@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -81,11 +83,24 @@ def test_settings_that_cannot_be_used_are_findings(program: Program, empty_home:
     done = program.run("doctor", "--json")
     assert broken(done) == [("settings", "read")]
     assert f"chmod 600 {env}" in done.out
+    assert findings(done)["settings", ".env"]["value"] == f"{env}, mode 644"
+    assert ("key", "variables") not in findings(done)
+    done = program.run("doctor", "--json", ANTHROPIC_AUTH_TOKEN=CANARY)
+    assert findings(done)["key", "variables"]["value"] == "ANTHROPIC_AUTH_TOKEN"
     env.chmod(0o600)
     env.parent.chmod(0o777)
     found = program.run("doctor", "--json", "--offline")
-    assert broken(found) == [("settings", "folder")]
+    assert broken(found) == [("settings", "folder mode")]
     assert findings(found)["key", "source"]["value"] == str(env)
+    # In a folder like /tmp nobody can touch what is another's.
+    env.parent.chmod(0o1777)
+    assert broken(program.run("doctor", "--json", "--offline")) == []
+    config = env.with_name("config.toml")
+    config.touch()
+    config.chmod(0o666)
+    found = program.run("doctor", "--json", "--offline")
+    assert broken(found) == [("settings", "config.toml mode")]
+    assert findings(found)["settings", "config.toml mode"]["mend"] == f"chmod go-w {config}"
 
 
 def digest(path: Path) -> str:
@@ -105,17 +120,23 @@ async def test_a_history_that_is_not_well_is_examined_and_left_alone(program: Pr
     assert "1 that were killed" in found["history", "in use"]["value"]
     with closing(sqlite3.connect(program.history)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    found = findings(program.run("doctor", "--json"))
-    assert "Upgrade" in found["history", "shape"]["mend"]
+        connection.execute("ALTER TABLE messages RENAME TO utterances")
+    done = program.run("doctor", "--json")
+    assert broken(done) == []
+    shape = findings(done)["history", "shape"]
+    assert shape["value"].startswith("version 99, ")
+    assert shape["value"].endswith(", journal wal")
+    assert "Upgrade" in shape["mend"]
     content = bytearray(program.history.read_bytes())
     for page in range(5, len(content) // 4096):
         content[page * 4096 : page * 4096 + 500] = b"\xff" * 500
     program.history.write_bytes(content)
     before = digest(program.history)
     assert broken(program.run("doctor", "--json")) == [("history", "integrity")]
+    assert digest(program.history) == before
     program.history.write_text("Dear diary")
     assert broken(program.run("doctor", "--json")) == [("history", "integrity")]
-    assert digest(program.history) != before
+    assert program.history.read_text() == "Dear diary"
     assert sorted(path.name for path in program.history.parent.glob("history.db*")) == [
         "history.db"
     ]
@@ -133,3 +154,108 @@ def test_on_a_terminal_it_is_coloured_and_clean(program: Program) -> None:
     done = program.run_on_terminal("doctor", "--offline", "--db", "a\x1b[31mb")
     assert "\x1b[32m✓\x1b[0m" in done.out
     assert "a␛[31mb" in done.out
+    program.environ["NO_COLOR"] = "1"
+    assert "\x1b" not in program.run_on_terminal("doctor", "--offline").out
+
+
+async def test_what_a_killed_program_left_unmerged_is_read_and_stays_unmerged(
+    program: Program, tmp_path: Path
+) -> None:
+    (tmp_path / "killed").mkdir()
+    with open_store(program.history) as store:
+        await ask(store)
+        for path in program.history.parent.glob("history.db*"):
+            (tmp_path / "killed" / path.name).write_bytes(path.read_bytes())
+    program.environ["STREAMCHAT_DB"] = str(tmp_path / "killed" / "history.db")
+    files = [tmp_path / "killed" / name for name in ("history.db", "history.db-wal")]
+    for path in files:
+        path.chmod(0o600)
+    before = [digest(path) for path in files]
+    done = program.run("doctor", "--json")
+    assert broken(done) == []
+    assert findings(done)["history", "holds"]["value"] == "1 conversations, 1 messages"
+    assert [digest(path) for path in files] == before
+
+
+def test_a_database_of_another_program_is_left_alone(program: Program) -> None:
+    with closing(sqlite3.connect(program.history)) as connection:
+        connection.execute("CREATE TABLE books (title)")
+        connection.commit()
+    before = digest(program.history)
+    done = program.run("doctor", "--json")
+    assert broken(done) == [("history", "integrity")]
+    found = findings(done)["history", "integrity"]
+    assert (found["value"], found["mend"]) == (
+        "it is a database of another program",
+        "Choose another with --db.",
+    )
+    assert digest(program.history) == before
+
+
+async def test_a_clock_that_is_behind_the_history_is_told_of(program: Program) -> None:
+    with open_store(program.history) as store:
+        await ask(store)
+    soon = time.time() + 3600
+    os.utime(program.history, (soon, soon))
+    found = findings(program.run("doctor", "--json"))["clock", "time"]
+    assert found["value"].startswith("the newest write to the file is ")
+    assert found["value"].endswith(" ahead of it")
+    assert found["level"] == "note"
+
+
+async def test_a_folder_in_which_others_may_write_is_told_of(program: Program) -> None:
+    with open_store(program.history) as store:
+        await ask(store)
+    folder = program.history.parent
+    folder.chmod(0o777)
+    found = findings(program.run("doctor", "--json"))["history", "folder"]
+    assert (found["level"], found["mend"]) == ("note", f"chmod go-w {folder}")
+    folder.chmod(0o1777)
+    assert ("history", "folder") not in findings(program.run("doctor", "--json"))
+
+
+def test_what_cannot_be_looked_at_is_a_finding(program: Program, empty_home: Path) -> None:
+    done = program.run("doctor", "--json", "--db", "x" * 300)
+    assert broken(done) == [("history", "path")]
+    assert "too long" in findings(done)["history", "path"]["value"]
+    done = program.run("doctor", "--json", STREAMCHAT_DB="~nobody-of-this-name/x.db")
+    assert broken(done) == [("settings", "read"), ("history", "path")]
+    done = program.run("doctor", "--json", "--db", str(program.folder))
+    assert broken(done) == [("history", "integrity")]
+    log = empty_home / ".local" / "state" / "streamchat" / "log" / "streamchat.log"
+    log.mkdir(parents=True)
+    found = findings(program.run("doctor", "--json"))["log", "file"]
+    assert (found["level"], "cannot be written" in found["value"]) == ("note", True)
+
+
+def test_without_a_home_it_still_tells_what_it_can(program: Program) -> None:
+    site = program.folder / "site"
+    site.mkdir()
+    # As for a user whom the machine does not know.
+    code = "import os.path\nos.path.expanduser = lambda path: path\n"
+    (site / "sitecustomize.py").write_text(code, encoding="utf-8")
+    del program.environ["HOME"]
+    program.environ["PYTHONPATH"] = f"{site}:{program.environ['PYTHONPATH']}"
+    done = program.run("doctor", "--json")
+    assert broken(done) == [("settings", "read"), ("settings", "path"), ("log", "path")]
+    assert findings(done)["history", "path"]["value"] == str(program.history)
+    assert program.run("log").code == 2
+
+
+def test_what_may_hold_a_password_is_named_and_not_shown(online: Program) -> None:
+    online.environ["ANTHROPIC_BASE_URL"] += f"/?key={CANARY}"
+    online.environ |= {"https_proxy": f"http://me:{CANARY}@127.0.0.1:9"}
+    found = findings(online.run("doctor", "--json"))
+    assert found["endpoint", "proxies"]["value"] == "as told by NO_PROXY, https_proxy"
+    assert found["endpoint", "address"]["value"].endswith("/")
+
+
+def test_wrong_usage_is_told_from_what_is_broken(program: Program) -> None:
+    assert program.run("doctor", "--nothing").code == 2
+
+
+def test_without_utf_8_its_signs_are_ascii(program: Program) -> None:
+    done = program.run("doctor", PYTHONIOENCODING="ascii")
+    assert "  + SQLite" in done.out
+    assert "  ! source" in done.out
+    assert done.out.isascii()

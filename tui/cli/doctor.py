@@ -11,9 +11,10 @@ import json
 import os
 import platform
 import shutil
+import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -71,16 +72,27 @@ def _findings(flags: Flags, *, is_asked: bool, is_demo: bool) -> Iterator[Findin
         chosen = settings.load(flags)
     except BadSetting as error:
         yield Finding("settings", "read", str(error), "broken", "Correct it, then ask again.")
-    if chosen is not None:
-        yield from _settings(chosen, flags)
+    yield from _looked_at("settings", lambda: _files(flags))
+    if chosen is None:
+        yield from _variables()
+    else:
+        yield from _settings(chosen)
         yield from _key(chosen)
         if is_asked and not is_demo:
             yield from _endpoint(chosen)
+    yield from _looked_at("history", lambda: _history(examine(settings.db_path(flags))))
+    yield from _looked_at("log", lambda: _log(settings.log_path()))
+
+
+def _looked_at(section: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """Yield what `look` finds; where the machine does not let it look, that."""
     try:
-        yield from _history(examine(settings.db_path(flags)))
+        yield from look()
     except BadSetting as error:
-        yield Finding("history", "path", str(error), "broken", "Correct it, then ask again.")
-    yield from _log(settings.log_path())
+        yield Finding(section, "path", str(error), "broken", "Correct it, then ask again.")
+    except OSError as error:
+        said = f"{error.filename or 'it'} cannot be looked at: {error.strerror}"
+        yield Finding(section, "path", said, "broken", "Choose a place that can be read.")
 
 
 def _program() -> Iterator[Finding]:
@@ -114,22 +126,43 @@ def _terminal() -> Iterator[Finding]:
     around = [name for name in ("TMUX", "STY", "SSH_CONNECTION") if os.environ.get(name)]
     if around:
         yield Finding("terminal", "inside", ", ".join(around))
+    yield Finding("terminal", "clipboard", "no terminal tells; copying needs OSC 52")
 
 
-def _settings(chosen: Settings, flags: Flags) -> Iterator[Finding]:
-    config = settings.config_path(flags)
+def _files(flags: Flags) -> Iterator[Finding]:
+    """Yield where the settings stand, and who else may change them."""
+    config, env = settings.config_path(flags), settings.env_path(flags)
     yield Finding("settings", "config.toml", str(config) if config.exists() else "none")
+    if config.exists():
+        yield from _changeable("config.toml", config)
+    for folder in dict.fromkeys((config.parent, env.parent)):
+        yield from _changeable("folder", folder)
+    if os.path.lexists(env):
+        mode = f", mode {stat.S_IMODE(env.lstat().st_mode):03o}" if os.name == "posix" else ""
+        yield Finding("settings", ".env", f"{env}{mode}")
+
+
+def _changeable(name: str, path: Path) -> Iterator[Finding]:
+    """Yield that others may write to `path`; they could send a key elsewhere."""
+    if os.name != "posix" or not path.exists():
+        return
+    mode = path.stat().st_mode
+    # In a sticky folder, such as /tmp, nobody can touch what is another's.
+    if mode & 0o022 and not (stat.S_ISDIR(mode) and mode & stat.S_ISVTX):
+        said = f"others can write to {path}"
+        yield Finding("settings", f"{name} mode", said, "broken", f"chmod go-w {path}")
+
+
+def _settings(chosen: Settings) -> Iterator[Finding]:
     yield Finding("settings", "profile", chosen.profile)
     yield Finding("settings", "model", chosen.model)
-    if (found := _open_to_others(config.parent)) is not None:
-        yield found
 
 
-def _open_to_others(folder: Path) -> Finding | None:
-    if os.name != "posix" or not folder.is_dir() or not folder.stat().st_mode & 0o022:
-        return None
-    mend = f"chmod go-w {folder}"
-    return Finding("settings", "folder", "others can write to it", "broken", mend)
+def _variables() -> Iterator[Finding]:
+    """Yield what is known of a key while the settings cannot be read."""
+    held = [name for name in KEY_NAMES if os.environ.get(name, "").strip()]
+    if held:
+        yield Finding("key", "variables", ", ".join(held))
 
 
 def _key(chosen: Settings) -> Iterator[Finding]:
@@ -174,7 +207,11 @@ def _endpoint(chosen: Settings) -> Iterator[Finding]:
             await claude.close()
 
     endpoint = chosen.endpoint
-    yield Finding("endpoint", "address", endpoint.base_url)
+    # What follows a question mark may be a secret.
+    yield Finding("endpoint", "address", endpoint.base_url.partition("?")[0])
+    proxies = [name for name in os.environ if name.upper() in _PROXIES and os.environ[name]]
+    if proxies:
+        yield Finding("endpoint", "proxies", f"as told by {', '.join(sorted(proxies))}")
     try:
         count = asyncio.run(ask())
     except ReplyFailed as error:
@@ -188,6 +225,7 @@ def _endpoint(chosen: Settings) -> Iterator[Finding]:
         yield Finding("endpoint", "answers", said)
 
 
+_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 _CONNECTION = "Check the address and the connection, or look at the endpoint's status page."
 
 
@@ -212,6 +250,8 @@ def _history(found: Examination) -> Iterator[Finding]:
 def _shape(found: Examination) -> Iterator[Finding]:
     is_newer = (found.version or 0) > KNOWN_VERSION
     said = f"version {found.version}, {found.size:,} bytes"
+    if found.journal_mode is not None:
+        said += f", journal {found.journal_mode}"
     mend = (
         f"Upgrade streamchat-tui: this one knows version {KNOWN_VERSION}." if is_newer else ""
     )
@@ -234,6 +274,10 @@ def _safety(found: Examination) -> Iterator[Finding]:
         mend = f"chmod 600 {found.path}" if is_open else ""
         said = f"file {found.mode:03o}, folder {found.folder_mode:03o}"
         yield Finding("history", "modes", said, _bad(is_open), mend)
+        is_open = bool(found.folder_mode & 0o022 and not found.folder_mode & stat.S_ISVTX)
+        if is_open:
+            mend = f"chmod go-w {found.path.parent}"
+            yield Finding("history", "folder", "others can write to it", "note", mend)
     if found.shared_kind is not None:
         said = f"on a file system that machines share ({found.shared_kind})"
         mend = "Keep it on a disk of this machine, or use it from one machine at a time."
@@ -246,22 +290,31 @@ def _safety(found: Examination) -> Iterator[Finding]:
 
 
 def _clock(found: Examination) -> Iterator[Finding]:
-    ahead_ms = (found.newest_ms or 0) - time.time_ns() // 1_000_000
-    if ahead_ms > 60_000:
-        said = f"the newest message is {wording.seconds(ahead_ms)} ahead of it"
-        yield Finding("clock", "time", said, "note", "Set the clock of this machine.")
-    else:
-        yield Finding("clock", "time", time.strftime("%Y-%m-%d %H:%M:%S %z"))
+    now_ms = time.time_ns() // 1_000_000
+    for what, ms in (("message", found.newest_ms), ("write to the file", found.written_ms)):
+        if ms is not None and ms - now_ms > 60_000:
+            said = f"the newest {what} is {wording.seconds(ms - now_ms)} ahead of it"
+            yield Finding("clock", "time", said, "note", "Set the clock of this machine.")
+            return
+    yield Finding("clock", "time", time.strftime("%Y-%m-%d %H:%M:%S %z"))
 
 
 def _log(path: Path) -> Iterator[Finding]:
+    nearest = next(each for each in (path, *path.parents) if each.exists())
+    if path.is_dir() or not os.access(nearest, os.W_OK) or path.parent.is_file():
+        said, mend = (
+            f"{path} cannot be written",
+            f"Make a folder of {path.parent} that is yours.",
+        )
+        yield Finding("log", "file", said, "note", mend)
+        return
     if not path.exists():
         yield Finding("log", "file", f"{path}: nothing has gone wrong yet")
         return
-    is_open = os.name == "posix" and bool(path.stat().st_mode & 0o077)
-    mend = f"chmod 600 {path}" if is_open else ""
-    said = f"{path}, {path.stat().st_size:,} bytes"
-    yield Finding("log", "file", said, _noted(is_open), mend)
+    status = path.stat()
+    is_open = os.name == "posix" and bool(status.st_mode & 0o077)
+    said = f"{path}, {status.st_size:,} bytes"
+    yield Finding("log", "file", said, _noted(is_open), f"chmod 600 {path}" if is_open else "")
 
 
 def _bad(is_bad: bool) -> Level:  # noqa: FBT001 - the question is its name

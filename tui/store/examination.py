@@ -35,6 +35,8 @@ class Examination:
     streaming: int | None = None
     newest_ms: int | None = None
     """When the newest message was made."""
+    written_ms: int | None = None
+    """When the file was last written to, as the file system says."""
     live: int = 0
     """Programs that hold a lock: they write a reply, or have written one."""
     dead: int = 0
@@ -49,7 +51,7 @@ class Examination:
 
 
 def examine(path: Path) -> Examination:
-    """Look at a history. Raises nothing for whatever is found."""
+    """Look at a history. Raises `OSError` where there is no looking, and nothing else."""
     if not path.is_file():
         problem = "it is not a file" if path.exists() else ""
         return Examination(path, exists=path.exists(), problem=problem)
@@ -61,7 +63,8 @@ def examine(path: Path) -> Examination:
         "exists": True,
         "size": status.st_size,
         "mode": status.st_mode & 0o777,
-        "folder_mode": path.parent.stat().st_mode & 0o777,
+        "folder_mode": path.parent.stat().st_mode & 0o1777,
+        "written_ms": status.st_mtime_ns // 1_000_000,
         "live": live,
         "dead": len(locks) - live,
         "newest_backup": backups[0] if backups else None,
@@ -89,14 +92,27 @@ def _read(path: Path) -> dict[str, object]:
             return {"problem": FOREIGN}
         found: dict[str, object] = {
             "version": one("PRAGMA user_version"),
-            "journal_mode": "wal" if has_log else one("PRAGMA journal_mode"),
+            "journal_mode": _journal_mode(path),
         }
         said = one("PRAGMA quick_check(1)")
         if said != "ok":
             return found | {"problem": str(said).splitlines()[0]}
-        return found | {
-            "conversations": one("SELECT count(*) FROM conversations WHERE deleted_ms IS NULL"),
-            "messages": one("SELECT count(*) FROM messages"),
-            "streaming": one("SELECT count(*) FROM messages WHERE state = 'streaming'"),
-            "newest_ms": one("SELECT max(created_ms) FROM messages"),
+        counts = {
+            "conversations": "SELECT count(*) FROM conversations WHERE deleted_ms IS NULL",
+            "messages": "SELECT count(*) FROM messages",
+            "streaming": "SELECT count(*) FROM messages WHERE state = 'streaming'",
+            "newest_ms": "SELECT max(created_ms) FROM messages",
         }
+        try:
+            return found | {name: one(sql) for name, sql in counts.items()}
+        except sqlite3.OperationalError:
+            if int(str(found["version"])) <= schema.VERSION:
+                raise
+            # A newer one may call things otherwise, and is none the worse for it.
+            return found
+
+
+def _journal_mode(path: Path) -> str:
+    """Return what the file's header says: asked for an immutable file, SQLite does not."""
+    with path.open("rb") as file:
+        return "wal" if file.read(20)[18:] == b"\x02\x02" else "delete"
