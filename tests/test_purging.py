@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -143,3 +145,19 @@ async def test_nothing_is_asked_in_a_conversation_that_is_deleted(
     gone = Conversation(message.conversation_id, MODEL, 1, 1, title="Hi")
     with pytest.raises(HistoryError, match="deleted"):
         await turn.ask(store, gone, "more")
+
+
+async def test_while_another_program_reads_it_is_not_done(
+    server: Scripted, claude: Claude, store: Store, history: Path
+) -> None:
+    secret = await secret_conversation(server, claude, store)
+    await store.delete([secret])
+    store._writer().conn.execute("PRAGMA busy_timeout = 50")
+    with closing(sqlite3.connect(history, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM messages").fetchone()
+        await store.purge(before_ms=store.clock.now_ms())
+        assert found_in(history.parent, "xylophonereply")
+    await store.purge(before_ms=store.clock.now_ms())
+    assert not found_in(history.parent, "xylophonereply")
+    assert await store.purge(before_ms=store.clock.now_ms()) == []

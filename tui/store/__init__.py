@@ -423,10 +423,11 @@ class Store:
                 merged = await self._merge(index, -purging.PAGES)
                 while merged:
                     merged = await self._merge(index, purging.PAGES)
-            await self._empty_log()
             # They may have the words too.
             await asyncio.to_thread(backup.remake, self.path, self._today)
-            await self._set_purged(ids)
+            # While another program reads, the log keeps them: it is tried again then.
+            if await self._empty_log():
+                await self._set_purged(ids)
         return ids
 
     @_writes
@@ -445,11 +446,11 @@ class Store:
                 [self.clock.now_ms(), conversation_id],
             )
 
-    async def _empty_log(self) -> None:
+    async def _empty_log(self) -> bool:
         """Move what is in the write-ahead log into the file, and cut the log."""
         loop = asyncio.get_running_loop()
         work = functools.partial(purging.empty_log, self._writer)
-        await asyncio.shield(loop.run_in_executor(self._writer_thread, work))
+        return await asyncio.shield(loop.run_in_executor(self._writer_thread, work))
 
     async def back_up(self) -> None:
         """Make today's backup if there is none yet; in a thread of its own."""

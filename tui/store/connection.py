@@ -154,9 +154,7 @@ def _is_writable(connection: sqlite3.Connection) -> bool:
 
 def _repaired(path: Path) -> str:
     """Make a damaged history of ours anew; return what the reader is told of it."""
-    if not _is_damaged(path):
-        return ""
-    if not _is_ours(path):
+    if not (_is_damaged(path) and _is_ours(path)):
         return ""
     with _repair_lock(path), _alone(path):
         if not _is_damaged(path):

@@ -43,22 +43,11 @@ def is_alive(folder: Path, identity: str) -> bool:
 
     The lock file of a dead one is removed.
     """
-    if fcntl is None:
-        return True
     path = folder / f"{identity}.lock"
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if is_held(path):
         return True
-    else:
-        path.unlink(missing_ok=True)
-        return False
-    finally:
-        os.close(descriptor)
+    path.unlink(missing_ok=True)
+    return False
 
 
 def is_held(lock: Path) -> bool:

@@ -6,7 +6,6 @@ and the write-ahead log keeps the pages as they were.
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -19,8 +18,6 @@ PAGES = 50
 
 MESSAGES = 50
 """How many messages are removed in a step."""
-
-_log = logging.getLogger(__name__)
 
 
 def remove_some(connection: sqlite3.Connection, conversation_id: str) -> bool:
@@ -53,9 +50,7 @@ def merge(connection: sqlite3.Connection, index: str, pages: int) -> bool:
     return connection.total_changes - before >= 2
 
 
-def empty_log(writer: Callable[[], Database]) -> None:
-    """Move the write-ahead log into the file and cut it. Blocks."""
+def empty_log(writer: Callable[[], Database]) -> bool:
+    """Move the write-ahead log into the file and cut it; False if it is in use. Blocks."""
     (is_busy, _, _) = writer().conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if is_busy:
-        # Another program is reading; its next checkpoint, or ours, does it.
-        _log.warning("the write-ahead log is in use and was not cut")
+    return not is_busy
