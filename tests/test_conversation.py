@@ -14,10 +14,8 @@ from tui.conversation import (
     BlockDelta,
     BlockStarted,
     BlockStopped,
-    Draft,
     Finished,
     Json,
-    Message,
     Model,
     ReplyEvent,
     Started,
@@ -25,12 +23,9 @@ from tui.conversation import (
     Stopping,
     Timing,
     Usage,
-    ended_state,
     title_of,
-    wire_messages,
 )
-
-HERE, ELSEWHERE = "api.example#1", "api.example#2"
+from tui.draft import Draft, ended_state
 
 
 def text(words: str, *, is_sendable: bool = True) -> Block:
@@ -39,111 +34,6 @@ def text(words: str, *, is_sendable: bool = True) -> Block:
 
 def thought(words: str = "Hm.") -> Block:
     return Block({"type": "thinking", "thinking": words, "signature": "c2ln"})
-
-
-def question(words: str = "?") -> Message:
-    return Message("q", "c", "user", (text(words),), 0)
-
-
-def reply(*blocks: Block, endpoint: str = HERE, context: str | None = None) -> Message:
-    return Message("r", "c", "assistant", blocks, 0, endpoint=endpoint, context=context)
-
-
-def kinds(sent: list[Json]) -> list[list[str]]:
-    """Return the types of the blocks of every reply sent."""
-    return [
-        [block["type"] for block in message["content"]]
-        for message in sent
-        if message["role"] == "assistant"
-    ]
-
-
-# What is sent
-
-
-def test_blocks_are_sent_as_they_came_in_the_order_of_their_keys() -> None:
-    wire = {
-        "signature": "c2ln",
-        "extra": {"b": 1, "a": None},
-        "type": "thinking",
-        "thinking": "",
-    }
-    line = [question(), reply(Block(wire), text("Yes."))]
-    sent = wire_messages(line, endpoint=HERE, context=None)
-    assert sent == [
-        {"role": "user", "content": [{"type": "text", "text": "?"}]},
-        {"role": "assistant", "content": [wire, {"type": "text", "text": "Yes."}]},
-    ]
-    assert list(sent[1]["content"][0]) == list(wire)
-
-
-@pytest.mark.parametrize("changed", [{"endpoint": ELSEWHERE}, {"context": "other"}])
-def test_thinking_is_left_out_from_the_first_reply_made_under_others(
-    changed: dict[str, str],
-) -> None:
-    redacted = Block({"type": "redacted_thinking", "data": "eHh4"})
-    line = [
-        question(), reply(thought(), text("one")),
-        question(), reply(thought(), redacted, text("two"), **changed),
-        question(), reply(thought(), text("three")),
-    ]  # fmt: skip
-    sent = wire_messages(line, endpoint=HERE, context=None)
-    assert kinds(sent) == [["thinking", "text"], ["text"], ["text"]]
-
-
-def test_a_new_system_prompt_leaves_out_all_thinking() -> None:
-    line = [question(), reply(thought(), text("one"), context="old")]
-    assert kinds(wire_messages(line, endpoint=HERE, context="old")) == [["thinking", "text"]]
-    assert kinds(wire_messages(line, endpoint=HERE, context="new")) == [["text"]]
-    assert kinds(wire_messages(line, endpoint=HERE, context=None)) == [["text"]]
-
-
-def test_what_may_not_be_sent_is_left_out_and_so_is_a_reply_of_nothing_else() -> None:
-    unfinished = Block({"type": "thinking", "thinking": "Hm"}, is_sendable=False)
-    line = [
-        question("one"), reply(unfinished, text("Half")),
-        question("two"), reply(unfinished),
-        question("three"), reply(),
-        question("four"), reply(thought(), endpoint=ELSEWHERE),
-        question("five"),
-    ]  # fmt: skip
-    sent = wire_messages(line, endpoint=HERE, context=None)
-    assert kinds(sent) == [["text"]]
-    assert [message["role"] for message in sent].count("user") == 5
-
-
-BLOCKS = st.lists(
-    st.builds(
-        Block,
-        st.sampled_from([text("x").wire, thought().wire, {"type": "tool_use", "id": "t"}]),
-        is_sendable=st.booleans(),
-    ),
-    max_size=4,
-).map(tuple)
-LINES = st.lists(
-    st.builds(
-        Message,
-        id=st.just("m"),
-        conversation_id=st.just("c"),
-        role=st.sampled_from(["user", "assistant"]),
-        blocks=BLOCKS,
-        created_ms=st.just(0),
-        endpoint=st.sampled_from([HERE, ELSEWHERE]),
-        context=st.sampled_from([None, "other"]),
-    ),
-    max_size=6,
-)
-
-
-@settings(deadline=None)
-@given(LINES)
-def test_no_message_is_ever_sent_empty_and_nothing_is_made_up(line: list[Message]) -> None:
-    sent = wire_messages(line, endpoint=HERE, context=None)
-    assert all(message["content"] for message in sent)
-    every = [id(block.wire) for message in line for block in message.blocks]
-    went = [id(wire) for message in sent for wire in message["content"]]
-    left = iter(every)
-    assert all(wire in left for wire in went)
 
 
 # A reply while it arrives

@@ -33,12 +33,12 @@ from tui.conversation import (
     BlockDelta,
     BlockStarted,
     BlockStopped,
-    Draft,
     ReplyEvent,
     Started,
     Stopping,
     Usage,
 )
+from tui.draft import Draft
 from tui.journal import entry, replay
 from tui.replies import Replies
 from tui.store import HistoryError, Store, open_store
@@ -191,12 +191,12 @@ async def test_nothing_is_added_to_the_journal_of_a_reply_that_has_ended(
 
 def fill(store: Store) -> None:
     """Let the file grow no more, as on a full disk."""
-    pages = store._writer().execute("PRAGMA page_count").fetchone()[0]
-    store._writer().execute(f"PRAGMA max_page_count = {pages}")
+    pages = store.threads.writer().execute("PRAGMA page_count").fetchone()[0]
+    store.threads.writer().execute(f"PRAGMA max_page_count = {pages}")
 
 
 def make_room(store: Store) -> None:
-    store._writer().execute("PRAGMA max_page_count = 1000000")
+    store.threads.writer().execute("PRAGMA max_page_count = 1000000")
 
 
 async def test_a_full_disk_loses_nothing_that_was_shown(

@@ -200,12 +200,12 @@ async def test_every_query_of_the_list_finds_its_rows_by_index(
 ) -> None:
     expected = fill(history, [Run(NOW_MS - age * DAY, 90) for age in (0, 1, 5, 50, 80)])
     asked: list[str] = []
-    store._reader.set_trace_callback(asked.append)
+    store.threads.reader.set_trace_callback(asked.append)
     listing = await store.listing(cursor_id=expected[200], anchor=(0, NOW_MS - 5 * DAY, "0005"))
     await store.page(listing, 3 * PAGE)
     await store.neighbour(expected[200], 1)
     await store.neighbour(expected[200], -1)
-    store._reader.set_trace_callback(None)
+    store.threads.reader.set_trace_callback(None)
     selects = [sql for sql in asked if "SELECT" in sql]
     assert len(selects) > 15
     for sql in selects:

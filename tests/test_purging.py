@@ -152,7 +152,7 @@ async def test_while_another_program_reads_it_is_not_done(
 ) -> None:
     secret = await secret_conversation(server, claude, store)
     await store.delete([secret])
-    store._writer().conn.execute("PRAGMA busy_timeout = 50")
+    store.threads.writer().conn.execute("PRAGMA busy_timeout = 50")
     with closing(sqlite3.connect(history, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM messages").fetchone()

@@ -670,9 +670,9 @@ async def test_a_reply_nobody_owns_is_interrupted(store: Store, history: Path) -
 async def plans(store: Store, history: Path, work: Callable[[], Any]) -> list[str]:
     """Return how SQLite goes about the queries that `work` makes of the reader."""
     queries: list[str] = []
-    store._reader.set_trace_callback(queries.append)
+    store.threads.reader.set_trace_callback(queries.append)
     await work()
-    store._reader.set_trace_callback(None)
+    store.threads.reader.set_trace_callback(None)
     assert queries
     return [
         row["detail"]

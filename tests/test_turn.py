@@ -34,7 +34,8 @@ from tests.scripted import (
 from tests.turns import MODEL, SetClock, ask, converse, kept, on_disk, reply_to
 from tui import turn
 from tui.claude import Claude
-from tui.conversation import Block, Draft, Message, State, Usage
+from tui.conversation import Block, Message, State, Usage
+from tui.draft import Draft
 from tui.endpoint import Endpoint
 from tui.store import HistoryError, Store, open_store
 
@@ -689,7 +690,7 @@ async def test_thinking_under_another_system_prompt_is_not_sent(
     assert [message["content"] for message in sent(server, 2)[1::2]] == [[said("Hi")]] * 2
 
 
-async def test_thinking_from_another_accounts_reply_on_is_not_sent(
+async def test_thinking_of_another_accounts_reply_is_not_sent(
     server: Scripted, claude: Claude, store: Store
 ) -> None:
     other = Claude(Endpoint(server.url, api_key="sk-other"))
@@ -700,7 +701,8 @@ async def test_thinking_from_another_accounts_reply_on_is_not_sent(
     after = await converse(store, claude, after=others)
     await converse(store, claude, after=after)
     answers = [message["content"] for message in sent(server, 3)[1::2]]
-    assert answers == [[THOUGHT, said("Hi")], [said("Hi")], [said("Hi")]]
+    # The third was made under what is sent now: its thinking goes back with it.
+    assert answers == [[THOUGHT, said("Hi")], [said("Hi")], [THOUGHT, said("Hi")]]
 
 
 # The tree.

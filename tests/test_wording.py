@@ -11,16 +11,15 @@ from tui import wording
 from tui.conversation import (
     BlockDelta,
     BlockStarted,
-    Draft,
     Failure,
     Figures,
     Json,
     Message,
-    Retry,
     State,
     Timing,
     Usage,
 )
+from tui.draft import Draft, Retry
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 USAGE: Json = {

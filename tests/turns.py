@@ -11,7 +11,8 @@ from tests.scripted import SONNET
 from tui import turn
 from tui.claude import Claude
 from tui.clock import Clock
-from tui.conversation import Conversation, Draft, Message
+from tui.conversation import Conversation, Message
+from tui.draft import Draft
 from tui.store import Store
 
 MODEL: str = SONNET["id"]

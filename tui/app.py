@@ -21,7 +21,8 @@ from textual.worker import Worker
 
 from tui import turn
 from tui.claude import Claude
-from tui.conversation import Draft, ReplyFailed
+from tui.conversation import ReplyFailed
+from tui.draft import Draft
 from tui.ending import Ending
 from tui.replies import Replies
 from tui.sanitise import clean_line

@@ -1,13 +1,11 @@
 """What a conversation is made of.
 
 Every other room speaks in these types. Nothing here knows about the network,
-SQLite or the terminal, and nothing here is mutable except `Draft`, which is a
-reply while it arrives.
+SQLite or the terminal, and nothing here is mutable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -26,6 +24,9 @@ State = Literal[
     "interrupted",
 ]
 """How a message stands: `streaming` while it runs, then how it ended."""
+
+TitleBy = Literal["question", "model", "person"]
+"""Whose words a title is: the first question's, a model's, a person's."""
 
 Activity = Literal["waiting", "thinking", "streaming", "retrying"]
 """What a running reply is doing. For the screen only; never stored."""
@@ -157,6 +158,7 @@ class Request:
     endpoint: str
     model_requested: str
     started_ms: int
+    purpose: Literal["reply", "title"] = "reply"
     attempt: int = 1
     since_first_ms: int = 0
     """When it started, counted from the first attempt's start."""
@@ -202,8 +204,10 @@ class Message:
     endpoint: str | None = None
     """Where the reply came from: `Endpoint.identity`."""
     context: str | None = None
-    """A digest of the system prompt the reply was made under."""
+    """A digest of all that the reply was made under; see `prompt`."""
     figures: Figures | None = None
+    is_continuation: bool = False
+    """Whether it is the program's own question, to go on with the reply before it."""
 
     @property
     def text(self) -> str:
@@ -232,6 +236,39 @@ class Conversation:
     is_pinned: bool = False
     tip_state: State | None = None
     """How the newest message stands."""
+    title_by: TitleBy = "question"
+    is_archived: bool = False
+    forked_from: str | None = None
+    """The message of another conversation that it was forked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """What was written in a conversation and not sent."""
+
+    text: str = ""
+    queued: tuple[str, ...] = ()
+    """The questions that wait for the reply before them, the next one first."""
+    edited_id: str | None = None
+    """The question that `text` is to stand beside, as another version of it."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to keep."""
+        return not (self.text.strip() or self.queued)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody was in a conversation: the text on top of the screen."""
+
+    message_id: str | None = None
+    """None: at the end."""
+    leaf: int = 0
+    """Which of the message's blocks of Markdown."""
+    line: int = 0
+    position: int = 0
+    """How many characters into the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,187 +377,6 @@ class ReplyFailed(Exception):
         """How long the endpoint asks to be left alone, in seconds."""
         self.is_cut = is_cut
         """Whether the connection ended while the reply was arriving."""
-
-
-@dataclass(slots=True)
-class Part:
-    """A content block while it arrives."""
-
-    wire: Json
-    words: list[str] = field(default_factory=list)
-    is_finished: bool = False
-
-    @property
-    def type(self) -> str:
-        """The API's word for what this is."""
-        return str(self.wire.get("type", ""))
-
-    def block(self) -> Block | None:
-        """Return what there is to keep; None when there is nothing to read."""
-        if self.is_finished:
-            # Of a reply that broke off, tool calls and their results may lack each
-            # other, which the API refuses.
-            return Block(self.wire, is_sendable=self.type in PROSE)
-        name = READABLE.get(self.type)
-        words = "".join(self.words)
-        if name is None or not words.strip():
-            return None
-        return Block(self.wire | {name: words}, is_sendable=self.type == "text")
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """A wait before the next attempt."""
-
-    attempt: int
-    """The attempt that will be made, counted from 1."""
-    at: float
-    """When, on the monotonic clock, in seconds."""
-    reason: str
-    is_asking: bool = False
-    """Whether the wait is so long that a person is asked first."""
-
-
-@dataclass(slots=True)
-class Draft:
-    """A reply while it arrives."""
-
-    id: str
-    """The id its message has."""
-    conversation_id: str
-    model: str
-    started_ms: int = 0
-    parts: dict[int, Part] = field(default_factory=dict)
-    """The blocks so far, by the API's index."""
-    usage: Usage = field(default_factory=Usage)
-    api_message_id: str | None = None
-    request_id: str | None = None
-    stop_reason: str | None = None
-    stop_details: Json | None = None
-    retry: Retry | None = None
-    heard_at: float | None = None
-    """When the request was made, or words last came, on the monotonic clock, in seconds."""
-    stops_as: State = "stopped"
-    """How it ends if its work is cancelled: `stopped` by a person, or `interrupted`."""
-    trouble: str = ""
-    """Why what has arrived cannot be written to disk just now; a line for the reader."""
-    finished: Finished | None = None
-    ended: Message | None = None
-    """The message it became when it ended, whether or not that could be kept."""
-
-    def take(self, event: ReplyEvent) -> None:
-        """Fold one event into the draft."""
-        match event:
-            case Started():
-                self.api_message_id, self.model = event.api_message_id, event.model
-                self.usage, self.request_id = event.usage, event.request_id
-            case BlockStarted(index, wire):
-                part = self.parts[index] = Part(wire)
-                # A block may open with words in it already.
-                if opening := Block(wire).words:
-                    part.words.append(opening)
-            case BlockDelta(index, _, words) if index in self.parts:
-                self.parts[index].words.append(words)
-            case BlockStopped(index, wire) if index in self.parts:
-                part = self.parts[index]
-                part.wire, part.is_finished = wire, True
-            case BlockDelta() | BlockStopped():
-                # Of a block never opened: the SDK counts blocks and lets it through.
-                pass
-            case Stopping():
-                self.usage = event.usage
-                self.stop_reason, self.stop_details = event.stop_reason, event.stop_details
-            case Finished():
-                self.finished, self.usage = event, event.usage
-                self.stop_reason, self.stop_details = event.stop_reason, event.stop_details
-
-    def start_over(self, model: str) -> None:
-        """Forget an attempt that brought nothing to read; `model` is asked again."""
-        self.parts.clear()
-        self.model = model
-        self.usage, self.api_message_id, self.request_id = Usage(), None, None
-        self.stop_reason = self.stop_details = None
-
-    @property
-    def has_content(self) -> bool:
-        """Whether anything of the reply has arrived, text or not."""
-        return self.finished is not None or any(p.words for p in self.parts.values())
-
-    @property
-    def activity(self) -> Activity:
-        """What the reply is doing."""
-        if self.retry is not None:
-            return "retrying"
-        if any(part.words for part in self.parts.values() if part.type == "text"):
-            return "streaming"
-        return "thinking" if any(p.type in THINKING for p in self.parts.values()) else "waiting"
-
-    @property
-    def blocks(self) -> tuple[Block, ...]:
-        """What there is to keep, whether or not the reply is whole.
-
-        Blocks of text with nothing to read in them are left out here, once:
-        the API refuses them, and leaving them out later would change the prefix
-        that thinking is bound to.
-        """
-        if self.finished is not None:
-            # What came before a refusal is not to be built on, and nothing here
-            # runs tools, so a call stays without the result it would need.
-            is_refused = self.finished.stop_reason == "refusal"
-            kept = [
-                Block(wire, is_sendable=not is_refused and wire.get("type") != "tool_use")
-                for wire in self.finished.blocks
-            ]
-        else:
-            kept = [block for part in self.parts.values() if (block := part.block())]
-        return tuple(b for b in kept if b.type != "text" or b.words.strip())
-
-    def words(self, block_type: Literal["text", "thinking"]) -> str:
-        """Return the words of one kind that have arrived."""
-        if self.finished is not None:
-            blocks = (Block(wire) for wire in self.finished.blocks)
-            return "".join(block.words for block in blocks if block.type == block_type)
-        return "".join(
-            "".join(part.words) for part in self.parts.values() if part.type == block_type
-        )
-
-
-def ended_state(finished: Finished) -> State:
-    """Return how a whole reply ended. Stop reasons not known today are complete."""
-    match finished.stop_reason:
-        case "max_tokens" | "model_context_window_exceeded":
-            return "max_tokens"
-        case "refusal":
-            return "refused"
-        case _:
-            return "complete"
-
-
-def wire_messages(line: Sequence[Message], *, endpoint: str, context: str | None) -> list[Json]:
-    """Return the messages to send for a line of conversation, oldest first.
-
-    A thought is valid only for the account, the system prompt and the messages
-    it was made under. From the first reply made under others on, thinking is
-    left out; everything else goes as it came. Replies with nothing to send are
-    left out too.
-    """
-    sent: list[Json] = []
-    is_stripping = False
-    for message in line:
-        if message.role == "assistant":
-            is_stripping |= (message.endpoint, message.context) != (endpoint, context)
-        blocks = _sendable(message.blocks, without_thinking=is_stripping)
-        if blocks:
-            sent.append({"role": message.role, "content": blocks})
-    return sent
-
-
-def _sendable(blocks: Iterable[Block], *, without_thinking: bool) -> list[Json]:
-    return [
-        block.wire
-        for block in blocks
-        if block.is_sendable and not (without_thinking and block.type in THINKING)
-    ]
 
 
 def title_of(question: str) -> str:

@@ -14,13 +14,13 @@ from tui.conversation import (
     BlockDelta,
     BlockStarted,
     BlockStopped,
-    Draft,
     Finished,
     ReplyEvent,
     Started,
     Stopping,
     Usage,
 )
+from tui.draft import Draft
 
 
 def entry(events: Iterable[ReplyEvent]) -> str:

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from tui import turn
 from tui.claude import Claude
 from tui.clock import Clock
-from tui.conversation import Conversation, Draft, Message
+from tui.conversation import Conversation, Message
+from tui.draft import Draft
 from tui.store import HistoryError, Store
 from tui.turn import NotKept
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.folding import folded
 from tui.pairs import spaced
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x53434854
 """Marks a file as ours, in its header: the letters SCHT."""
 
-VERSION = 2
+VERSION = 3
 
 
 def migrations() -> Migrations:
@@ -28,6 +29,7 @@ def migrations() -> Migrations:
     steps = Migrations("streamchat")
     steps(name="m001_history")(_m001_history)
     steps(name="m002_recordings")(_m002_recordings)
+    steps(name="m003_branches")(_m003_branches)
     return steps
 
 
@@ -45,6 +47,17 @@ def _m002_recordings(db: Database) -> None:
     found = db.execute("SELECT n, text FROM blocks WHERE pairs IS NOT NULL").fetchall()
     for n, text in found:
         db.execute("UPDATE blocks SET pairs = ? WHERE n = ?", [spaced(text), n])
+
+
+def _m003_branches(db: Database) -> None:
+    """Delete single messages, fork, continue; tags, drafts, and where a reader was."""
+    for statement in _M003.split("\n\n"):
+        db.execute(statement)
+    for conversation_id, title in db.execute("SELECT id, title FROM conversations").fetchall():
+        db.execute(
+            "UPDATE conversations SET folded_title = ? WHERE id = ?",
+            [folded(title), conversation_id],
+        )
 
 
 _STATES = (
@@ -276,4 +289,110 @@ ALTER TABLE conversations ADD COLUMN purged_ms INTEGER
 
 CREATE INDEX conversations_to_purge ON conversations (deleted_ms)
     WHERE deleted_ms IS NOT NULL AND purged_ms IS NULL
+"""
+
+_M003 = """\
+ALTER TABLE messages ADD COLUMN is_continuation INTEGER NOT NULL DEFAULT 0
+
+ALTER TABLE messages ADD COLUMN copied_from TEXT
+
+ALTER TABLE messages ADD COLUMN deleted_ms INTEGER
+
+ALTER TABLE messages ADD COLUMN purged_ms INTEGER
+
+CREATE INDEX messages_to_purge ON messages (deleted_ms)
+    WHERE deleted_ms IS NOT NULL AND purged_ms IS NULL
+
+DROP INDEX messages_of_parent
+
+CREATE INDEX messages_of_parent ON messages (conversation_id, parent_id)
+
+ALTER TABLE conversations ADD COLUMN folded_title TEXT NOT NULL DEFAULT ''
+
+CREATE INDEX conversations_by_title
+    ON conversations (is_pinned DESC, updated_ms DESC, id DESC, folded_title)
+    WHERE deleted_ms IS NULL AND archived_ms IS NULL
+
+CREATE INDEX conversations_archived
+    ON conversations (is_pinned DESC, updated_ms DESC, id DESC, folded_title)
+    WHERE deleted_ms IS NULL AND archived_ms IS NOT NULL
+
+CREATE TABLE tags (
+    conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    tag TEXT NOT NULL,
+    PRIMARY KEY (conversation_id, tag)
+) STRICT, WITHOUT ROWID
+
+CREATE INDEX tags_by_name ON tags (tag, conversation_id)
+
+CREATE TABLE drafts (
+    conversation_id TEXT PRIMARY KEY,
+    text TEXT NOT NULL,
+    queued TEXT NOT NULL DEFAULT '[]',
+    edited_id TEXT,
+    updated_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+
+CREATE TABLE places (
+    conversation_id TEXT PRIMARY KEY,
+    message_id TEXT,
+    leaf INTEGER NOT NULL DEFAULT 0,
+    line INTEGER NOT NULL DEFAULT 0,
+    position INTEGER NOT NULL DEFAULT 0,
+    read_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+
+CREATE INDEX places_by_time ON places (read_ms)
+
+DROP VIEW transcript
+
+DROP VIEW replies
+
+CREATE VIEW transcript AS
+SELECT
+    m.conversation_id,
+    c.title,
+    m.id AS message_id,
+    m.parent_id,
+    m.role,
+    m.state,
+    coalesce((
+        SELECT group_concat(text, '') FROM (
+            SELECT text FROM blocks WHERE message_id = m.id AND type = 'text' ORDER BY seq)
+    ), '') AS text,
+    coalesce((
+        SELECT group_concat(text, '') FROM (
+            SELECT text FROM blocks WHERE message_id = m.id AND type = 'thinking' ORDER BY seq)
+    ), '') AS thinking,
+    m.model,
+    m.stop_reason,
+    strftime('%Y-%m-%dT%H:%M:%fZ', m.created_ms / 1000.0, 'unixepoch') AS created_at
+FROM messages AS m
+JOIN conversations AS c ON c.id = m.conversation_id
+WHERE c.deleted_ms IS NULL AND m.deleted_ms IS NULL
+
+CREATE VIEW replies AS
+SELECT
+    m.id AS message_id,
+    m.conversation_id,
+    m.model,
+    m.state,
+    m.stop_reason,
+    r.input_tokens,
+    r.output_tokens,
+    r.cache_read_input_tokens,
+    r.cache_creation_input_tokens,
+    r.thinking_tokens,
+    r.since_first_ms + r.first_text_ms AS first_text_ms,
+    r.since_first_ms + r.duration_ms AS duration_ms,
+    coalesce(r.attempt, 0) AS attempts,
+    r.request_id,
+    r.error_type
+FROM messages AS m
+JOIN conversations AS c ON c.id = m.conversation_id
+LEFT JOIN requests AS r ON r.id = (
+    SELECT id FROM requests
+    WHERE message_id = coalesce(m.copied_from, m.id) AND purpose = 'reply'
+    ORDER BY attempt DESC LIMIT 1)
+WHERE m.role = 'assistant' AND c.deleted_ms IS NULL AND m.deleted_ms IS NULL
 """

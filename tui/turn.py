@@ -8,36 +8,33 @@ the reply, wherever the work was when it was stopped.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import math
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
+from tui import continuing
 from tui.claude import Claude
 from tui.clock import Clock
 from tui.conversation import (
     Block,
     BlockDelta,
     Conversation,
-    Draft,
     Failure,
     Figures,
     Finished,
-    Json,
     Message,
     Model,
     ReplyEvent,
     ReplyFailed,
     Request,
-    Retry,
     State,
     Timing,
-    ended_state,
-    wire_messages,
 )
+from tui.draft import Draft, Retry, ended_state
 from tui.journal import entry
+from tui.prompt import Prompt, prompt
 from tui.recording import Recording
 from tui.store import HistoryError, Store
 
@@ -76,16 +73,47 @@ class NotKept(HistoryError):
 
 async def ask(store: Store, conversation: Conversation, text: str) -> Message:
     """Keep a question at the tip of its conversation. On disk when this returns."""
+    return await ask_after(store, conversation, text, parent_id=conversation.tip_id)
+
+
+async def ask_after(
+    store: Store,
+    conversation: Conversation,
+    text: str,
+    *,
+    parent_id: str | None,
+    is_continuation: bool = False,
+) -> Message:
+    """Keep a question after any message of a conversation; the tip moves to it.
+
+    None: as another beginning. On disk when this returns. Raises `HistoryError`.
+    """
     message = Message(
         id=store.new_id(),
         conversation_id=conversation.id,
         role="user",
         blocks=(Block({"type": "text", "text": text}),),
         created_ms=store.clock.now_ms(),
-        parent_id=conversation.tip_id,
+        parent_id=parent_id,
+        is_continuation=is_continuation,
     )
     await store.add_question(conversation, message)
     return message
+
+
+async def go_on(store: Store, conversation: Conversation, broken_off: Message) -> Message:
+    """Keep the program's own question, to go on with a reply that broke off.
+
+    The tip moves to it. Raises `ValueError` for a reply that cannot be gone on with;
+    see `continuing.can_go_on`.
+    """
+    return await ask_after(
+        store,
+        conversation,
+        continuing.request(broken_off),
+        parent_id=broken_off.id,
+        is_continuation=True,
+    )
 
 
 def draft_for(store: Store, question: Message, model: str) -> Draft:
@@ -131,7 +159,6 @@ async def reply(
         state="streaming",
         model=draft.model,
         endpoint=claude.endpoint.identity,
-        context=_context(system),
     )
     ledger = _Ledger(store, claude.endpoint.identity, draft)
     journal = _Journal(store, draft)
@@ -143,10 +170,11 @@ async def reply(
         await store.begin_reply(message, ledger.request, tip_id=tip_id)
         is_refused = False
         line = await store.line(question.id)
+        sent = prompt(line, endpoint=claude.endpoint.identity, system=system)
+        message = replace(message, context=sent.context)
         sending = _Sending(
             claude,
-            wire_messages(line, endpoint=message.endpoint or "", context=message.context),
-            system=system,
+            sent,
             is_streamed=is_streamed,
             described=await _described(store, claude, draft.model),
         )
@@ -216,8 +244,7 @@ class _Sending:
     """A request, ready to be made as often as it takes."""
 
     claude: Claude
-    messages: list[Json]
-    system: str
+    prompt: Prompt
     is_streamed: bool
     described: Model | None
 
@@ -441,9 +468,9 @@ async def _attempt(sending: _Sending, ledger: _Ledger, journal: _Journal, show: 
     draft = ledger.draft
     method = sending.claude.stream if sending.is_streamed else sending.claude.create
     events = method(
-        sending.messages,
+        sending.prompt.messages,
         model=ledger.request.model_requested,
-        system=sending.system,
+        system=sending.prompt.system,
         described=sending.described,
         recording=ledger.recording,
     )
@@ -504,13 +531,6 @@ async def _described(store: Store, claude: Claude, model: str) -> Model | None:
     else:
         models = known[1]
     return next((found for found in models if found.id == model), None)
-
-
-def _context(system: str) -> str | None:
-    """Return a digest of what stands before the messages of a request."""
-    if not system:
-        return None
-    return hashlib.blake2b(system.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def _ms(seconds: float) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
-from tui.conversation import Activity, Draft, Figures, Message, Retry, State
+from tui.conversation import Activity, Figures, Message, State
+from tui.draft import Draft, Retry
 
 _STATES: dict[State, str] = {
     "streaming": "still being written",

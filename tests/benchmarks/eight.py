@@ -21,7 +21,6 @@ from tui.conversation import (
     BlockStarted,
     BlockStopped,
     Conversation,
-    Draft,
     Finished,
     Model,
     ReplyEvent,
@@ -29,6 +28,7 @@ from tui.conversation import (
     Stopping,
     Usage,
 )
+from tui.draft import Draft
 from tui.endpoint import Endpoint
 from tui.store import Store, open_store
 from tui.widgets.composer import Composer

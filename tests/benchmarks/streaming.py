@@ -16,7 +16,8 @@ from tests.benchmarks.corpora import KINDS, conversation, corpus
 from tests.benchmarks.floors import f_paint
 from tests.benchmarks.painting import apart, cpu, painted, painting
 from tests.benchmarks.report import Effort, Row
-from tui.conversation import BlockDelta, BlockStarted, Draft, Message
+from tui.conversation import BlockDelta, BlockStarted, Message
+from tui.draft import Draft
 from tui.widgets.transcript import Transcript
 
 TITLE = "Streaming into one reply"

@@ -41,7 +41,8 @@ from tests.scripted import (
 )
 from tests.turns import SetClock, converse, kept, on_disk
 from tui.claude import Claude, Limits
-from tui.conversation import Draft, State
+from tui.conversation import State
+from tui.draft import Draft
 from tui.endpoint import Endpoint
 from tui.store import Store, open_store
 from tui.wording import ending

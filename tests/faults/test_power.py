@@ -85,7 +85,7 @@ async def statements(path: Path, server: Scripted, claude: Claude) -> list[str]:
     """What the store says to SQLite in two turns, a retry and a failure among them."""
     said: list[str] = []
     with open_store(path) as store:
-        store._writer().conn.set_trace_callback(said.append)
+        store.threads.writer().conn.set_trace_callback(said.append)
         deltas = [
             step
             for number in range(30)
@@ -99,7 +99,7 @@ async def statements(path: Path, server: Scripted, claude: Claude) -> list[str]:
         message = await converse(store, claude, "A question")
         await converse(store, claude, "Another, 東京", after=message)
         await ask(store, "A third")
-        store._writer().conn.set_trace_callback(None)
+        store.threads.writer().conn.set_trace_callback(None)
     # What a trigger or an index does is told as one more time the same, or as a
     # statement about the index's own tables; SQLite does it again by itself.
     told = [each for each in said if "'main'." not in each]

@@ -68,8 +68,8 @@ async def test_a_reply_that_was_not_saved_is_saved_when_there_is_room(
     async with opened() as journey:
         await journey.ask("Hi")
         await journey.until(hold.reached.is_set)
-        pages = store._writer().execute("PRAGMA page_count").fetchone()[0]
-        store._writer().execute(f"PRAGMA max_page_count = {pages}")
+        pages = store.threads.writer().execute("PRAGMA page_count").fetchone()[0]
+        store.threads.writer().execute(f"PRAGMA max_page_count = {pages}")
         hold.release()
         await journey.until(lambda: journey.app.replies.unkept)
         await journey.until(lambda: "full" in journey.seen)
@@ -81,7 +81,7 @@ async def test_a_reply_that_was_not_saved_is_saved_when_there_is_room(
         await journey.press("ctrl+q")
         await journey.until(lambda: "lose" in journey.seen)
         await journey.press("n")
-        store._writer().execute("PRAGMA max_page_count = 1000000")
+        store.threads.writer().execute("PRAGMA max_page_count = 1000000")
         await journey.until(lambda: not journey.app.replies.unkept)
         await journey.until(lambda: "saved" in journey.seen.lower())
     kept = on_disk(history, "SELECT state, text FROM transcript WHERE role = 'assistant'")
@@ -164,7 +164,7 @@ async def test_what_was_deleted_before_is_purged_at_the_next_start(
     (found,) = await store.conversations()
     await store.delete([found.id])
     on_disk(history, "SELECT 1")
-    store._writer().execute("UPDATE conversations SET deleted_ms = deleted_ms - 60000")
+    store.threads.writer().execute("UPDATE conversations SET deleted_ms = deleted_ms - 60000")
     async with opened() as journey:
         await journey.until(
             lambda: on_disk(history, "SELECT count(*) FROM messages")[0][0] == 0

@@ -17,11 +17,11 @@ from tui.conversation import (
     Block,
     BlockDelta,
     BlockStarted,
-    Draft,
     Json,
     Message,
     Role,
 )
+from tui.draft import Draft
 from tui.widgets.transcript import Transcript
 
 CODE = "Here:\n\n```python\nprint(1)\n```\n\nand\n\n```sh\nls -l\n```\n"

@@ -17,7 +17,8 @@ from tui import turn, wording
 from tui.claude import Claude, Limits
 from tui.cli import DONE, FAILED, CommandFailed, UsageError, is_on_terminal, tell
 from tui.clock import Clock
-from tui.conversation import Conversation, Draft, Message, title_of
+from tui.conversation import Conversation, Message, title_of
+from tui.draft import Draft
 from tui.sanitise import clean, clean_line, whole
 from tui.settings import Settings
 from tui.store import HistoryError, Store, open_store

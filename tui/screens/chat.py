@@ -16,7 +16,8 @@ from textual.timer import Timer
 from textual.widgets import Footer, Static
 
 from tui import turn, wording
-from tui.conversation import Conversation, Draft, Message, Retry, title_of
+from tui.conversation import Conversation, Message, title_of
+from tui.draft import Draft, Retry
 from tui.replies import Replies
 from tui.sanitise import clean, clean_line
 from tui.store import HistoryError, Store

@@ -1,96 +1,39 @@
 """The history on disk: the only room that speaks SQL.
 
-One thread owns the connection that writes, another the one that reads, so the
-screen never waits for the disk and writes land in the order they were made.
-Cancelling the await of a write does not undo it: what was asked for lands.
+Its methods work in threads of their own; see `threads`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from tui.clock import Clock, id_time_ms
-from tui.conversation import Block, Conversation, Draft, Message, Model, Request
-from tui.journal import replay
+from tui.conversation import Conversation, Message, Model, Request
 from tui.listing import Key, Listing, Page
-from tui.sanitise import whole
 from tui.search import Hit, Query
-from tui.store import backup, damage, listing, purging, rows, searching
+from tui.store import backup, listing, purging, rows, searching, writing
 from tui.store import connection as opening
+from tui.store.branches import LINE, Branches
 from tui.store.connection import HistoryError
+from tui.store.drafts import Drafts
 from tui.store.filesystem import MOUNTS
+from tui.store.labels import Labels
 from tui.store.owner import Owner, is_alive
+from tui.store.threads import Threads, reads, writes
+from tui.store.writing import Recorded
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 __all__ = ["HistoryError", "Store", "open_store"]
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-Recorded = bytes | None
-"""What came over the wire for a request, packed by `recording`; None: nothing did."""
-
-_LINE = """
-    WITH RECURSIVE line (id, parent_id, depth) AS (
-        SELECT id, parent_id, 0 FROM messages WHERE id = ?
-        UNION ALL
-        SELECT m.id, m.parent_id, depth + 1 FROM messages AS m
-        JOIN line ON m.id = line.parent_id
-    )
-"""
-
-
-def _writes(
-    method: Callable[Concatenate[Store, Database, P], R],
-) -> Callable[Concatenate[Store, P], Coroutine[Any, Any, R]]:
-    """Make a blocking method awaitable: one transaction, on the writer's thread."""
-
-    @functools.wraps(method)
-    async def call(self: Store, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        def work() -> R:
-            try:
-                db = self._writer()
-                with opening.transaction(db.conn):
-                    return method(self, db, *args, **kwargs)
-            except sqlite3.Error as error:
-                raise self._failed("written", error) from error
-
-        loop = asyncio.get_running_loop()
-        # Shielded, because cancelling the await would unqueue the work.
-        return await asyncio.shield(loop.run_in_executor(self._writer_thread, work))
-
-    return call
-
-
-def _reads(
-    method: Callable[Concatenate[Store, sqlite3.Connection, P], R],
-) -> Callable[Concatenate[Store, P], Coroutine[Any, Any, R]]:
-    """Make a blocking method awaitable, on the reader's thread."""
-
-    @functools.wraps(method)
-    async def call(self: Store, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        def work() -> R:
-            try:
-                return method(self, self._reader, *args, **kwargs)
-            except sqlite3.Error as error:
-                raise self._failed("read", error) from error
-
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._reader_thread, work)
-
-    return call
 
 
 class Store:
@@ -99,15 +42,14 @@ class Store:
     def __init__(self, path: Path, clock: Clock, access: opening.Access) -> None:
         self.path = path
         self.clock = clock
-        self._access = access
-        self._reader = opening.open_reader(path, access)
-        self._reader_thread = ThreadPoolExecutor(1, "history-reader")
-        self._writer_thread = ThreadPoolExecutor(1, "history-writer")
-        self._database: Database | None = None
+        self.threads = Threads(path, access)
+        self.branches = Branches(self.threads, clock)
+        self.labels = Labels(self.threads, clock)
+        self.drafts = Drafts(self.threads, clock)
         self._owner: Owner | None = None
         self._seen_version: tuple[int, int] | None = None
         """Which connection was asked last for the version of the file, and what it said."""
-        newest = self._reader.execute(
+        newest = self.threads.reader.execute(
             "SELECT max(id) FROM (SELECT max(id) AS id FROM messages"
             " UNION ALL SELECT max(id) FROM conversations)"
         ).fetchone()[0]
@@ -117,25 +59,25 @@ class Store:
     @property
     def notice(self) -> str:
         """What the reader has to know of this history; most often nothing."""
-        return self._access.notice
+        return self.threads.access.notice
 
     @property
     def is_read_only(self) -> bool:
         """Whether nothing can be written."""
-        return self._access.read_only_uri is not None
+        return self.threads.is_read_only
 
     def new_id(self) -> str:
         """Return an id for a conversation, a message or a request."""
         return self.clock.new_id()
 
-    @_reads
+    @reads
     def conversations(
         self, connection: sqlite3.Connection, *, limit: int = -1
     ) -> list[Conversation]:
         """Return conversations, pinned ones first, then the most recently used."""
         return listing.newest_first(connection, limit)
 
-    @_reads
+    @reads
     def listing(
         self,
         connection: sqlite3.Connection,
@@ -146,12 +88,12 @@ class Store:
         """Return the list's groups now, and its pages around a conversation and a place."""
         return listing.listing(connection, self.clock.now_ms(), cursor_id, anchor)
 
-    @_reads
+    @reads
     def page(self, connection: sqlite3.Connection, of: Listing, start: int) -> Page | None:
         """Return a page of a list; None if the list is no longer that one."""
         return listing.page(connection, of, start)
 
-    @_reads
+    @reads
     def neighbour(
         self, connection: sqlite3.Connection, conversation_id: str, step: int
     ) -> str | None:
@@ -161,14 +103,14 @@ class Store:
         """
         return listing.neighbour(connection, conversation_id, step)
 
-    @_reads
+    @reads
     def conversation(
         self, connection: sqlite3.Connection, conversation_id: str
     ) -> Conversation | None:
         """Return one conversation; None if there is none, or it is in the trash."""
         return listing.by_id(connection, conversation_id)
 
-    @_reads
+    @reads
     def matching(self, connection: sqlite3.Connection, part: str) -> list[Conversation]:
         """Return the conversations whose id begins with `part` or ends in its 6 letters.
 
@@ -176,12 +118,12 @@ class Store:
         """
         return listing.by_part_of_id(connection, part)
 
-    @_reads
+    @reads
     def newest(self, connection: sqlite3.Connection, *, is_demo: bool) -> Conversation | None:
         """Return the conversation last used, of the demo's or of the others."""
         return listing.last_used(connection, is_demo=is_demo)
 
-    @_reads
+    @reads
     def is_demo(self, connection: sqlite3.Connection, conversation_id: str) -> bool | None:
         """Tell whether the offline demo answered in a conversation; None: nobody has yet."""
         found = connection.execute(
@@ -191,42 +133,46 @@ class Store:
         ).fetchall()
         return any(row[0] for row in found) if found else None
 
-    @_reads
+    @reads
     def line(self, connection: sqlite3.Connection, tip_id: str | None) -> list[Message]:
-        """Return the messages from the first one to `tip_id`. Unknown tip: none."""
+        """Return the messages from the first one to `tip_id`, without those deleted.
+
+        Unknown tip: none.
+        """
         blocks = defaultdict(list)
         for row in connection.execute(
-            f"{_LINE} SELECT b.* FROM line JOIN blocks AS b ON b.message_id = line.id"
+            f"{LINE} SELECT b.* FROM line JOIN blocks AS b ON b.message_id = line.id"
             " ORDER BY b.message_id, b.seq",
             [tip_id],
         ):
             blocks[row["message_id"]].append(row)
         # In order of attempts, so that the last one stays.
         requests = {
-            row["message_id"]: row
+            row["line_id"]: row
             for row in connection.execute(
-                f"{_LINE} SELECT r.* FROM line JOIN requests AS r ON r.message_id = line.id"
+                f"{LINE} SELECT r.*, line.id AS line_id FROM line JOIN requests AS r"
+                " ON r.message_id = coalesce(line.copied_from, line.id)"
                 " WHERE r.purpose = 'reply' ORDER BY r.attempt",
                 [tip_id],
             )
         }
         found = connection.execute(
-            f"{_LINE} SELECT m.* FROM line JOIN messages AS m ON m.id = line.id"
-            " ORDER BY line.depth DESC",
+            f"{LINE} SELECT m.* FROM line JOIN messages AS m ON m.id = line.id"
+            " WHERE m.deleted_ms IS NULL ORDER BY line.depth DESC",
             [tip_id],
         )
         return [
             rows.message_from(row, blocks[row["id"]], requests.get(row["id"])) for row in found
         ]
 
-    @_reads
+    @reads
     def matching_messages(
         self, connection: sqlite3.Connection, query: Query, *, limit: int = 50
     ) -> list[Hit]:
         """Return the newest messages that match, thinking included."""
         return searching.matching(connection, query, limit)
 
-    @_reads
+    @reads
     def models(
         self, connection: sqlite3.Connection, host: str
     ) -> tuple[int, list[Model]] | None:
@@ -243,29 +189,30 @@ class Store:
         """
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._writer_thread, self._has_new_version)
+            return await loop.run_in_executor(self.threads.writer_thread, self._has_new_version)
         except sqlite3.Error as error:
             raise HistoryError(f"The history could not be read: {error}.") from error
 
     def _has_new_version(self) -> bool:
+        database = self.threads.database
         # Asked of the connection that writes, because to it what it has written itself
         # is nothing new.
-        connection = self._reader if self._database is None else self._database.conn
+        connection = self.threads.reader if database is None else database.conn
         (version,) = connection.execute("PRAGMA data_version").fetchone()
         before, self._seen_version = self._seen_version, (id(connection), version)
         # With another connection the numbers are others too, and something may be missed.
         return before not in (None, self._seen_version)
 
-    @_reads
+    @reads
     def select(
         self, connection: sqlite3.Connection, sql: str, parameters: Sequence[object] = ()
     ) -> list[dict[str, Any]]:
         """Return the rows of a query over the public views, by column name."""
         return [dict(row) for row in connection.execute(sql, parameters)]
 
-    @_writes
+    @writes
     def add_question(self, db: Database, conversation: Conversation, message: Message) -> None:
-        """Keep a question at the tip of its conversation, which is made if it is new.
+        """Keep a question as the tip of its conversation, which is made if it is new.
 
         A conversation that exists takes over the model and the system prompt. Raises
         `HistoryError` for one that has been deleted, in another window.
@@ -273,26 +220,21 @@ class Store:
         deleted = "SELECT 1 FROM conversations WHERE id = ? AND deleted_ms IS NOT NULL"
         if db.execute(deleted, [conversation.id]).fetchone() is not None:
             raise HistoryError("This conversation was deleted in another window.")
+        row = rows.row_of_conversation(conversation) | {"updated_ms": message.created_ms}
+        names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
         db.execute(
-            "INSERT INTO conversations (id, title, model, system, created_ms, updated_ms)"
-            " VALUES (:id, :title, :model, :system, :now, :now)"
+            f"INSERT INTO conversations ({names}) VALUES ({marks})"
             " ON CONFLICT (id) DO UPDATE SET model = :model, system = :system,"
-            " updated_ms = :now",
-            {
-                "id": conversation.id,
-                "title": whole(conversation.title),
-                "model": conversation.model,
-                "system": whole(conversation.system),
-                "now": message.created_ms,
-            },
+            " updated_ms = :updated_ms",
+            row,
         )
-        self._insert_message(db, message)
+        writing.insert_message(db, message)
         db.execute(
             "UPDATE conversations SET tip_id = ? WHERE id = ?",
             [message.id, conversation.id],
         )
 
-    @_writes
+    @writes
     def begin_reply(
         self, db: Database, message: Message, request: Request, *, tip_id: str | None
     ) -> None:
@@ -300,7 +242,7 @@ class Store:
 
         The tip moves to it, unless it is no longer at `tip_id`.
         """
-        self._insert_message(db, message)
+        writing.insert_message(db, message)
         db.table("streams").insert(
             {
                 "message_id": message.id,
@@ -314,7 +256,7 @@ class Store:
             [message.id, message.created_ms, message.conversation_id, tip_id],
         )
 
-    @_writes
+    @writes
     def keep_arrived(self, db: Database, message_id: str, k: int, entry: str) -> None:
         """Write entry number `k` of a running reply's journal.
 
@@ -326,17 +268,17 @@ class Store:
             [k, entry, message_id],
         )
 
-    @_writes
+    @writes
     def begin_attempt(
         self, db: Database, failed: Request, recording: Recorded, request: Request
     ) -> None:
         """Close the ledger's row of an attempt that failed and open the next one's."""
-        self._update_request(db, failed)
-        self._insert_recording(db, failed, recording)
+        writing.update_request(db, failed)
+        writing.insert_recording(db, failed, recording)
         db.execute("DELETE FROM journal WHERE message_id = ?", [failed.message_id])
         db.table("requests").insert(rows.row_of_request(request))
 
-    @_writes
+    @writes
     def finish_reply(
         self, db: Database, message: Message, request: Request, recording: Recorded
     ) -> None:
@@ -346,13 +288,13 @@ class Store:
         """
         found = db.execute("SELECT n FROM messages WHERE id = ?", [message.id]).fetchone()
         if found is not None:
-            self._insert_blocks(db, message.id, message.blocks)
+            writing.insert_blocks(db, message.id, message.blocks)
             db.table("messages").update(found[0], rows.row_of_ending(message))
-            self._insert_recording(db, request, recording)
-        self._update_request(db, request)
-        self._close_stream(db, message.id)
+            writing.insert_recording(db, request, recording)
+        writing.update_request(db, request)
+        writing.close_stream(db, message.id)
 
-    @_writes
+    @writes
     def keep_models(self, db: Database, host: str, models: Sequence[Model]) -> None:
         """Keep what a host's Models API answered, with the time."""
         db.execute(
@@ -367,7 +309,7 @@ class Store:
         if not self.is_read_only:
             await self._trim_recordings(most_bytes)
 
-    @_writes
+    @writes
     def _trim_recordings(self, db: Database, most_bytes: int) -> None:
         db.execute(
             "DELETE FROM recordings WHERE request_id IN (SELECT request_id FROM ("
@@ -376,7 +318,7 @@ class Store:
             [most_bytes],
         )
 
-    @_reads
+    @reads
     def recording(self, connection: sqlite3.Connection, request_id: str) -> Recorded:
         """Return what came over the wire for a request, packed; None if it was not kept."""
         row = connection.execute(
@@ -384,12 +326,12 @@ class Store:
         ).fetchone()
         return None if row is None else bytes(row["content"])
 
-    @_writes
+    @writes
     def delete(self, db: Database, conversation_ids: Sequence[str]) -> None:
         """Put conversations out of sight. They can be restored until they are purged."""
         self._set_deleted(db, conversation_ids, self.clock.now_ms())
 
-    @_writes
+    @writes
     def restore(self, db: Database, conversation_ids: Sequence[str]) -> None:
         """Bring deleted conversations back, those that have not been purged."""
         self._set_deleted(db, conversation_ids, None)
@@ -402,23 +344,22 @@ class Store:
             )
 
     async def purge(self, *, before_ms: int) -> list[str]:
-        """Remove for good what was deleted before a time; return which conversations.
+        """Remove for good what was deleted before a time; return the ids.
 
+        Of conversations and of messages.
         Their words are gone from the file then: from its tables, its index, its free
         pages and its log. What was spent on them stays in the ledger. In many short
         steps, so that a running reply is kept in between; broken off, it is taken up
         again by the next call.
         """
-        found = await self.select(
-            "SELECT id FROM conversations"
-            " WHERE deleted_ms <= ? AND deleted_ms IS NOT NULL AND purged_ms IS NULL",
-            [before_ms],
-        )
-        ids = [row["id"] for row in found]
-        for conversation_id in ids:
+        conversations = await self._to_purge("conversations", before_ms)
+        messages = await self._to_purge("messages", before_ms)
+        for conversation_id in conversations:
             while await self._purge_some(conversation_id):
                 pass
-        if ids:
+        for message_id in messages:
+            await self._purge_message(message_id)
+        if conversations or messages:
             for index in ("blocks_fts", "pairs_fts"):
                 merged = await self._merge(index, -purging.PAGES)
                 while merged:
@@ -427,30 +368,43 @@ class Store:
             await asyncio.to_thread(backup.remake, self.path, self._today)
             # While another program reads, the log keeps them: it is tried again then.
             if await self._empty_log():
-                await self._set_purged(ids)
-        return ids
+                await self._set_purged("conversations", conversations)
+                await self._set_purged("messages", messages)
+        return [*conversations, *messages]
 
-    @_writes
+    async def _to_purge(self, table: str, before_ms: int) -> list[str]:
+        found = await self.select(
+            f"SELECT id FROM {table}"
+            " WHERE deleted_ms <= ? AND deleted_ms IS NOT NULL AND purged_ms IS NULL",
+            [before_ms],
+        )
+        return [row["id"] for row in found]
+
+    @writes
+    def _purge_message(self, db: Database, message_id: str) -> None:
+        purging.remove_message(db.conn, message_id)
+
+    @writes
     def _purge_some(self, db: Database, conversation_id: str) -> bool:
         return purging.remove_some(db.conn, conversation_id)
 
-    @_writes
+    @writes
     def _merge(self, db: Database, index: str, pages: int) -> bool:
         return purging.merge(db.conn, index, pages)
 
-    @_writes
-    def _set_purged(self, db: Database, ids: Sequence[str]) -> None:
-        for conversation_id in ids:
+    @writes
+    def _set_purged(self, db: Database, table: str, ids: Sequence[str]) -> None:
+        for purged_id in ids:
             db.execute(
-                "UPDATE conversations SET purged_ms = ? WHERE id = ?",
-                [self.clock.now_ms(), conversation_id],
+                f"UPDATE {table} SET purged_ms = ? WHERE id = ?",
+                [self.clock.now_ms(), purged_id],
             )
 
     async def _empty_log(self) -> bool:
         """Move what is in the write-ahead log into the file, and cut the log."""
         loop = asyncio.get_running_loop()
-        work = functools.partial(purging.empty_log, self._writer)
-        return await asyncio.shield(loop.run_in_executor(self._writer_thread, work))
+        work = functools.partial(purging.empty_log, self.threads.writer)
+        return await asyncio.shield(loop.run_in_executor(self.threads.writer_thread, work))
 
     async def back_up(self) -> None:
         """Make today's backup if there is none yet; in a thread of its own."""
@@ -460,16 +414,6 @@ class Store:
     @property
     def _today(self) -> date:
         return datetime.fromtimestamp(self.clock.wall_ms() / 1000).astimezone().date()
-
-    def _failed(self, what: str, error: sqlite3.Error) -> HistoryError:
-        """Return the error of a failed read or write, in words."""
-        _log.error("the history could not be %s", what, exc_info=error)
-        if opening.is_damage(error):
-            damage.mark_for_check(self.path)
-            return HistoryError(
-                "The history is damaged. Start again: it is checked and mended then."
-            )
-        return HistoryError(f"The history could not be {what}: {error}.")
 
     async def recover(self) -> int:
         """Mark the replies of programs that died as interrupted; return how many.
@@ -482,7 +426,7 @@ class Store:
             return 0
         return await self._interrupt_orphans()
 
-    @_writes
+    @writes
     def _interrupt_orphans(self, db: Database) -> int:
         streaming = db.execute(
             "SELECT m.id, s.owner FROM messages AS m"
@@ -494,58 +438,14 @@ class Store:
             if owner is None or not is_alive(self._locks, owner)
         ]
         for message_id in orphans:
-            self._interrupt(db, message_id)
+            writing.interrupt(db, message_id, self.clock.now_ms())
         return len(orphans)
-
-    def _interrupt(self, db: Database, message_id: str) -> None:
-        """Make what the journal holds of a reply the reply."""
-        conversation_id, model = db.execute(
-            "SELECT conversation_id, model FROM messages WHERE id = ?", [message_id]
-        ).fetchone()
-        draft = Draft(message_id, conversation_id, model)
-        for (entry,) in db.execute(
-            "SELECT payload FROM journal WHERE message_id = ? ORDER BY k", [message_id]
-        ).fetchall():
-            replay(draft, entry)
-        self._insert_blocks(db, message_id, draft.blocks)
-        db.execute(
-            "UPDATE messages SET state = 'interrupted', finished_ms = ?, model = ?,"
-            " stop_reason = ? WHERE id = ?",
-            [self.clock.now_ms(), whole(draft.model), draft.stop_reason, message_id],
-        )
-        found = rows.row_of_interrupted(draft)
-        columns = ", ".join(f"{name} = :{name}" for name in found)
-        db.execute(
-            f"UPDATE requests SET {columns}"
-            " WHERE message_id = :message_id AND state = 'streaming'",
-            {**found, "message_id": message_id},
-        )
-        self._close_stream(db, message_id)
 
     def close(self) -> None:
         """Wait for the writes that were asked for, then close. Blocks."""
-        self._reader_thread.shutdown()
-        self._reader.close()
-        self._writer_thread.submit(self._close_writer).result()
-        self._writer_thread.shutdown()
-
-    def _close_writer(self) -> None:
-        if self._database is not None:
-            # Only for the next queries' sake; when another program writes just now, or
-            # nothing can be written, it is left to another time.
-            with suppress(sqlite3.Error):
-                self._database.conn.execute("PRAGMA optimize")
-            self._database.close()
+        self.threads.close()
         if self._owner is not None:
             self._owner.release()
-
-    def _writer(self) -> Database:
-        """Return the writer's connection, opened at the first write."""
-        if self.is_read_only:
-            raise HistoryError(self.notice)
-        if self._database is None:
-            self._database = opening.open_writer(self.path)
-        return self._database
 
     @property
     def _locks(self) -> Path:
@@ -556,43 +456,6 @@ class Store:
         if self._owner is None:
             self._owner = Owner(self._locks, self.new_id())
         return self._owner.id
-
-    def _insert_message(self, db: Database, message: Message) -> None:
-        db.table("messages").insert(rows.row_of_message(message))
-        self._insert_blocks(db, message.id, message.blocks)
-
-    def _insert_blocks(self, db: Database, message_id: str, blocks: Sequence[Block]) -> None:
-        db.table("blocks").insert_all(
-            rows.row_of_block(message_id, seq, block) for seq, block in enumerate(blocks)
-        )
-
-    def _insert_recording(self, db: Database, request: Request, recording: Recorded) -> None:
-        if recording is not None:
-            db.execute(
-                "INSERT INTO recordings (request_id, message_id, started_ms, size, content)"
-                " SELECT ?, id, ?, ?, ? FROM messages WHERE id = ?",
-                [
-                    request.id,
-                    request.started_ms,
-                    len(recording),
-                    recording,
-                    request.message_id,
-                ],
-            )
-
-    def _update_request(self, db: Database, request: Request) -> None:
-        # In plain SQL, because a row that was never written is no error: its
-        # reply could not be begun, and that is what is reported.
-        row = rows.row_of_request(request)
-        columns = ", ".join(f"{name} = :{name}" for name in row)
-        db.execute(f"UPDATE requests SET {columns} WHERE id = :id", row)
-
-    def _close_stream(self, db: Database, message_id: str) -> None:
-        db.execute("DELETE FROM journal WHERE message_id = ?", [message_id])
-        db.execute("DELETE FROM streams WHERE message_id = ?", [message_id])
-
-
-_log = logging.getLogger(__name__)
 
 
 @contextmanager

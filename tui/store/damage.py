@@ -30,6 +30,9 @@ _TABLES = (
     "journal",
     "recordings",
     "model_lists",
+    "tags",
+    "drafts",
+    "places",
 )
 _UPDATED = ("conversations", "messages", "requests")
 """Tables of which the damaged file knows better than an older backup."""
@@ -195,6 +198,7 @@ def _tidy(new: sqlite3.Connection) -> None:
     )
     for table in ("blocks", "streams", "journal", "recordings"):
         new.execute(f"DELETE FROM {table} WHERE message_id NOT IN (SELECT id FROM messages)")
+    new.execute("DELETE FROM tags WHERE conversation_id NOT IN (SELECT id FROM conversations)")
     new.execute(
         "UPDATE conversations SET tip_id = (SELECT id FROM messages"
         " WHERE conversation_id = conversations.id ORDER BY n DESC LIMIT 1)"

@@ -18,7 +18,7 @@ from tui.store import rows
 
 _CONVERSATIONS = """
     SELECT c.*, m.state AS tip_state FROM conversations AS c
-    LEFT JOIN messages AS m ON m.id = c.tip_id
+    LEFT JOIN messages AS m ON m.id = c.tip_id AND m.deleted_ms IS NULL
     WHERE c.deleted_ms IS NULL
 """
 _LISTED = "c.deleted_ms IS NULL AND c.archived_ms IS NULL"
@@ -202,7 +202,7 @@ def _read(connection: sqlite3.Connection, found: Listing, start: int) -> Page:
     key = _key_at(connection, found, start)
     read = connection.execute(
         "SELECT c.id, c.title, c.updated_ms, c.is_pinned, m.state FROM conversations AS c"
-        f" LEFT JOIN messages AS m ON m.id = c.tip_id"
+        " LEFT JOIN messages AS m ON m.id = c.tip_id AND m.deleted_ms IS NULL"
         f" WHERE {_LISTED} AND {_KEY} <= (?, ?, ?) {_IN_ORDER} LIMIT ?",
         [*key, PAGE],
     )

@@ -23,9 +23,12 @@ MESSAGES = 50
 def remove_some(connection: sqlite3.Connection, conversation_id: str) -> bool:
     """Remove some of a conversation's messages; False when there were none left."""
     connection.execute(
-        "UPDATE conversations SET title = '', system = '', tip_id = NULL WHERE id = ?",
+        "UPDATE conversations SET title = '', folded_title = '', system = '', tip_id = NULL"
+        " WHERE id = ?",
         [conversation_id],
     )
+    for table in ("drafts", "places", "tags"):
+        connection.execute(f"DELETE FROM {table} WHERE conversation_id = ?", [conversation_id])
     # An endpoint may repeat the prompt in its error.
     connection.execute(
         "UPDATE requests SET error_message = NULL WHERE conversation_id = ?", [conversation_id]
@@ -36,6 +39,18 @@ def remove_some(connection: sqlite3.Connection, conversation_id: str) -> bool:
         [conversation_id, MESSAGES],
     )
     return removed.rowcount > 0
+
+
+def remove_message(connection: sqlite3.Connection, message_id: str) -> None:
+    """Remove the words of one message. Its place in the tree stays, for what follows it."""
+    for table in ("blocks", "recordings", "journal"):
+        connection.execute(f"DELETE FROM {table} WHERE message_id = ?", [message_id])
+    connection.execute(
+        "UPDATE messages SET failure = NULL, stop_details = NULL WHERE id = ?", [message_id]
+    )
+    connection.execute(
+        "UPDATE requests SET error_message = NULL WHERE message_id = ?", [message_id]
+    )
 
 
 def merge(connection: sqlite3.Connection, index: str, pages: int) -> bool:

@@ -11,7 +11,6 @@ from tui.conversation import (
     READABLE,
     Block,
     Conversation,
-    Draft,
     Failure,
     Figures,
     Json,
@@ -19,8 +18,11 @@ from tui.conversation import (
     Model,
     Request,
     Timing,
+    Unsent,
     Usage,
 )
+from tui.draft import Draft
+from tui.folding import folded
 from tui.pairs import spaced
 from tui.sanitise import whole
 
@@ -44,7 +46,25 @@ def conversation_from(row: Row) -> Conversation:
         created_ms=row["created_ms"],
         updated_ms=row["updated_ms"],
         tip_state=row["tip_state"],
+        title_by=row["title_by"],
+        is_archived=row["archived_ms"] is not None,
+        forked_from=row["forked_from"],
     )
+
+
+def row_of_conversation(conversation: Conversation) -> dict[str, Any]:
+    """Return the row of a new conversation."""
+    title = whole(conversation.title)
+    return {
+        "id": conversation.id,
+        "title": title,
+        "folded_title": folded(title),
+        "title_by": conversation.title_by,
+        "model": conversation.model,
+        "system": whole(conversation.system),
+        "created_ms": conversation.created_ms,
+        "updated_ms": conversation.updated_ms,
+    }
 
 
 def row_of_message(message: Message) -> dict[str, Any]:
@@ -55,6 +75,7 @@ def row_of_message(message: Message) -> dict[str, Any]:
         "parent_id": message.parent_id,
         "role": message.role,
         "created_ms": message.created_ms,
+        "is_continuation": int(message.is_continuation),
         **row_of_ending(message),
     }
 
@@ -91,6 +112,7 @@ def message_from(row: Row, blocks: Iterable[Row], request: Row | None) -> Messag
         endpoint=row["endpoint"],
         context=row["context"],
         figures=None if request is None else figures_from(request),
+        is_continuation=bool(row["is_continuation"]),
     )
 
 
@@ -131,6 +153,7 @@ def row_of_request(request: Request) -> dict[str, Any]:
         "id": request.id,
         "conversation_id": request.conversation_id,
         "message_id": request.message_id,
+        "purpose": request.purpose,
         "attempt": request.attempt,
         "endpoint": request.endpoint,
         "state": request.state,
@@ -205,3 +228,8 @@ def _whole(value: Any) -> Any:
             return [_whole(inner) for inner in value]
         case _:
             return value
+
+
+def unsent_from(row: Row) -> Unsent:
+    """Read a row of `drafts`."""
+    return Unsent(row["text"], tuple(json.loads(row["queued"])), row["edited_id"])

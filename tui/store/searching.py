@@ -27,7 +27,7 @@ _HITS = """
     CROSS JOIN blocks AS b ON b.n = {number}
     CROSS JOIN messages AS m ON m.id = b.message_id
     CROSS JOIN conversations AS c ON c.id = m.conversation_id
-    WHERE c.deleted_ms IS NULL AND b.text IS NOT NULL{conditions}
+    WHERE c.deleted_ms IS NULL AND m.deleted_ms IS NULL AND b.text IS NOT NULL{conditions}
     ORDER BY {number} DESC LIMIT :limit
 """
 # Each index gives its rows newest first, so that only as many are read as are shown.
@@ -45,7 +45,7 @@ _MESSAGES = """
     CROSS JOIN conversations AS c ON c.id = m.conversation_id
     LEFT JOIN blocks AS b ON b.n = (
         SELECT n FROM blocks WHERE message_id = m.id AND type = 'text' ORDER BY seq LIMIT 1)
-    WHERE c.deleted_ms IS NULL{conditions}
+    WHERE c.deleted_ms IS NULL AND m.deleted_ms IS NULL{conditions}
     ORDER BY m.n DESC LIMIT :limit
 """
 _TITLES = """

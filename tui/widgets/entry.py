@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from textual.content import Content
 
 from tui import wording
-from tui.conversation import Draft, Message
+from tui.conversation import Message
+from tui.draft import Draft
 from tui.markdown import CodeLeaf, Document, Leaf, Row, TextLeaf
 from tui.markdown.margin import Margin
 from tui.sanitise import clean, clean_line

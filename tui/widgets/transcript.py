@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from textual.binding import Binding
 from textual.message import Message as TextualMessage
 
-from tui.conversation import Draft, Message
+from tui.conversation import Message
+from tui.draft import Draft
 from tui.widgets.sheet import Sheet
 
 if TYPE_CHECKING:

@@ -1,0 +1,131 @@
+"""The threads that SQLite works in: one for what is written, one for what is read.
+
+The screen never waits for the disk, and writes land in the order they were made.
+Cancelling the await of a write does not undo it: what was asked for lands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import sqlite3
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from tui.store import connection as opening
+from tui.store import damage
+from tui.store.connection import HistoryError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_log = logging.getLogger(__name__)
+
+
+class Threads:
+    """The connections of one history, each in its thread."""
+
+    def __init__(self, path: Path, access: opening.Access) -> None:
+        self.path = path
+        self.access = access
+        self.reader = opening.open_reader(path, access)
+        self.reader_thread = ThreadPoolExecutor(1, "history-reader")
+        self.writer_thread = ThreadPoolExecutor(1, "history-writer")
+        self.database: Database | None = None
+        """The connection that writes, once something was written."""
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be written."""
+        return self.access.read_only_uri is not None
+
+    def writer(self) -> Database:
+        """Return the writer's connection, opened at the first write."""
+        if self.is_read_only:
+            raise HistoryError(self.access.notice)
+        if self.database is None:
+            self.database = opening.open_writer(self.path)
+        return self.database
+
+    def failed(self, what: str, error: sqlite3.Error) -> HistoryError:
+        """Return the error of a failed read or write, in words."""
+        _log.error("the history could not be %s", what, exc_info=error)
+        if opening.is_damage(error):
+            damage.mark_for_check(self.path)
+            return HistoryError(
+                "The history is damaged. Start again: it is checked and mended then."
+            )
+        return HistoryError(f"The history could not be {what}: {error}.")
+
+    def close(self) -> None:
+        """Wait for the writes that were asked for, then close. Blocks."""
+        self.reader_thread.shutdown()
+        self.reader.close()
+        self.writer_thread.submit(self._close_writer).result()
+        self.writer_thread.shutdown()
+
+    def _close_writer(self) -> None:
+        if self.database is not None:
+            # Only for the next queries' sake; when another program writes just now, or
+            # nothing can be written, it is left to another time.
+            with suppress(sqlite3.Error):
+                self.database.conn.execute("PRAGMA optimize")
+            self.database.close()
+
+
+class _Threaded(Protocol):
+    """What has methods that run in the threads."""
+
+    @property
+    def threads(self) -> Threads: ...
+
+
+T = TypeVar("T", bound=_Threaded)
+
+
+def writes(
+    method: Callable[Concatenate[T, Database, P], R],
+) -> Callable[Concatenate[T, P], Coroutine[Any, Any, R]]:
+    """Make a blocking method awaitable: one transaction, on the writer's thread."""
+
+    @functools.wraps(method)
+    async def call(self: T, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        def work() -> R:
+            try:
+                db = self.threads.writer()
+                with opening.transaction(db.conn):
+                    return method(self, db, *args, **kwargs)
+            except sqlite3.Error as error:
+                raise self.threads.failed("written", error) from error
+
+        loop = asyncio.get_running_loop()
+        # Shielded, because cancelling the await would unqueue the work.
+        return await asyncio.shield(loop.run_in_executor(self.threads.writer_thread, work))
+
+    return call
+
+
+def reads(
+    method: Callable[Concatenate[T, sqlite3.Connection, P], R],
+) -> Callable[Concatenate[T, P], Coroutine[Any, Any, R]]:
+    """Make a blocking method awaitable, on the reader's thread."""
+
+    @functools.wraps(method)
+    async def call(self: T, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        def work() -> R:
+            try:
+                return method(self, self.threads.reader, *args, **kwargs)
+            except sqlite3.Error as error:
+                raise self.threads.failed("read", error) from error
+
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads.reader_thread, work)
+
+    return call

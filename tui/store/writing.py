@@ -1,0 +1,87 @@
+"""The statements that several writes share; each runs inside its caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tui.conversation import Block, Message, Request
+from tui.draft import Draft
+from tui.journal import replay
+from tui.sanitise import whole
+from tui.store import rows
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+Recorded = bytes | None
+"""What came over the wire for a request, packed by `recording`; None: nothing did."""
+
+
+def insert_message(db: Database, message: Message) -> None:
+    """Write a message with its blocks."""
+    db.table("messages").insert(rows.row_of_message(message))
+    insert_blocks(db, message.id, message.blocks)
+
+
+def insert_blocks(db: Database, message_id: str, blocks: Sequence[Block]) -> None:
+    """Write the blocks of a message that has none yet."""
+    db.table("blocks").insert_all(
+        rows.row_of_block(message_id, seq, block) for seq, block in enumerate(blocks)
+    )
+
+
+def insert_recording(db: Database, request: Request, recording: Recorded) -> None:
+    """Keep what came for a request, unless its message is gone."""
+    if recording is not None:
+        db.execute(
+            "INSERT INTO recordings (request_id, message_id, started_ms, size, content)"
+            " SELECT ?, id, ?, ?, ? FROM messages WHERE id = ?",
+            [
+                request.id,
+                request.started_ms,
+                len(recording),
+                recording,
+                request.message_id,
+            ],
+        )
+
+
+def update_request(db: Database, request: Request) -> None:
+    """Bring a row of the ledger up to date."""
+    # In plain SQL, because a row that was never written is no error: its
+    # reply could not be begun, and that is what is reported.
+    row = rows.row_of_request(request)
+    columns = ", ".join(f"{name} = :{name}" for name in row)
+    db.execute(f"UPDATE requests SET {columns} WHERE id = :id", row)
+
+
+def close_stream(db: Database, message_id: str) -> None:
+    """Note that a reply is no longer running."""
+    db.execute("DELETE FROM journal WHERE message_id = ?", [message_id])
+    db.execute("DELETE FROM streams WHERE message_id = ?", [message_id])
+
+
+def interrupt(db: Database, message_id: str, now_ms: int) -> None:
+    """Make what the journal holds of a reply the reply."""
+    conversation_id, model = db.execute(
+        "SELECT conversation_id, model FROM messages WHERE id = ?", [message_id]
+    ).fetchone()
+    draft = Draft(message_id, conversation_id, model)
+    for (entry,) in db.execute(
+        "SELECT payload FROM journal WHERE message_id = ? ORDER BY k", [message_id]
+    ).fetchall():
+        replay(draft, entry)
+    insert_blocks(db, message_id, draft.blocks)
+    db.execute(
+        "UPDATE messages SET state = 'interrupted', finished_ms = ?, model = ?,"
+        " stop_reason = ? WHERE id = ?",
+        [now_ms, whole(draft.model), draft.stop_reason, message_id],
+    )
+    found = rows.row_of_interrupted(draft)
+    columns = ", ".join(f"{name} = :{name}" for name in found)
+    db.execute(
+        f"UPDATE requests SET {columns} WHERE message_id = :message_id AND state = 'streaming'",
+        {**found, "message_id": message_id},
+    )
+    close_stream(db, message_id)
