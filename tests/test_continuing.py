@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.continuing import LEAST, LOOKED_AT, can_go_on, joined, repeated, request
+from tui.continuing import (
+    LEAST,
+    LOOKED_AT,
+    can_go_on,
+    joined,
+    opening,
+    repeated,
+    request,
+    shown,
+)
 from tui.conversation import Block, Message, State
 
 
@@ -56,3 +65,12 @@ def test_neither_part_loses_anything_but_the_repetition(first: str, second: str)
 def test_every_repetition_is_found(first: str, again: str, rest: str) -> None:
 
     assert repeated(first + again, again + rest) >= len(again)
+
+
+def test_the_rest_of_a_code_block_is_shown_as_code() -> None:
+    first = "See:\n\n```python\nfor i in range(3):\n    pri"
+    assert shown(first, "nt(i)\n```\n") == "```python\nnt(i)\n```\n"
+    assert shown(first + "nt(i)\n```\nAnd", " then") == " then"
+    assert opening("~~~\n```\ncode") == "~~~\n"
+    assert opening("````\n```\ncode") == "````\n"
+    assert opening("`` ` not a fence") == ""

@@ -38,6 +38,7 @@ from tui.conversation import (
     Stopping,
     Usage,
 )
+from tui.desk import Desk
 from tui.draft import Draft
 from tui.journal import entry, replay
 from tui.replies import Replies
@@ -285,7 +286,18 @@ async def test_a_reply_that_could_not_be_written_is_written_when_there_is_room(
     question = await ask(store)
     conversation = await store.conversation(question.conversation_id)
     assert conversation is not None
-    replies = Replies(store, claude, run=run, ended=lambda _, problem: ended.append(problem))
+
+    class Watched:
+        def reply_begun(self, *_: object) -> None:
+            raise AssertionError
+
+        def reply_ended(self, _draft: Draft, problem: str | None) -> None:
+            ended.append(problem)
+
+        def all_saved(self) -> None:
+            pass
+
+    replies = Replies(store, claude, desk=Desk(store), run=run, watched=Watched())
     draft = replies.begin(conversation, question, MODEL)
     await asyncio.to_thread(hold.reached.wait)
     fill(store)

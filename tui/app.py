@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,11 @@ from textual.worker import Worker
 
 from tui import turn
 from tui.claude import Claude
-from tui.conversation import ReplyFailed
+from tui.conversation import Conversation, Message, ReplyFailed
+from tui.desk import Desk
 from tui.draft import Draft
 from tui.ending import Ending
-from tui.replies import Replies
+from tui.replies import AT_ONCE, Replies
 from tui.sanitise import clean_line
 from tui.screens.chat import ChatScreen
 from tui.store import HistoryError, Store
@@ -104,6 +106,8 @@ class StreamChat(App[None]):
         unused_env: Path | None = None,
         is_key_missing: bool = False,
         keep_recordings_mb: int = 200,
+        at_once: int = AT_ONCE,
+        title_model: str | None = None,
         ending: Ending | None = None,
     ) -> None:
         super().__init__()
@@ -119,12 +123,13 @@ class StreamChat(App[None]):
         self._is_key_missing = is_key_missing
         self._keep_recordings_mb = keep_recordings_mb
         self._ending = ending
+        self._title_model = title_model
+        """The model that makes titles; None: they stay the first question's words."""
+        self._titled: set[str] = set()
+        """The conversations that a title was asked for."""
+        self.desk = Desk(store)
         self.replies = Replies(
-            store,
-            claude,
-            run=self._run_reply,
-            ended=self._reply_ended,
-            saved=self._saved,
+            store, claude, desk=self.desk, run=self._run_reply, watched=self, at_once=at_once
         )
         self._quit_at = 0.0
         """When Ctrl+C was last pressed with nothing to copy or stop, monotonic seconds."""
@@ -137,6 +142,7 @@ class StreamChat(App[None]):
         self._chat = ChatScreen(
             self._store,
             self.replies,
+            self.desk,
             model=self._model,
             host=self._claude.endpoint.host,
             banner=self._banner(),
@@ -153,8 +159,9 @@ class StreamChat(App[None]):
     async def _prepare(self) -> None:
         """Do what the first screen did not wait for."""
         try:
-            if await self._store.recover():
-                self._chat.refresh_list()
+            await self._store.recover()
+            await self._chat.resume()
+            self._chat.refresh_list()
             self._chat.empty_trash()
             await asyncio.to_thread(_import_drawing)
             await self._claude.warm_up()
@@ -191,19 +198,49 @@ class StreamChat(App[None]):
     async def _told_to_end(self, code: int) -> None:
         """Leave at once, as a signal or the end of the terminal asks; keep what has arrived."""
         await self.replies.stop_all(is_interrupted=True)
+        await self._keep_unsent()
         self.exit(return_code=code)
+
+    async def _keep_unsent(self) -> None:
+        """Keep what lies written, and where the reader is."""
+        # Logged where it was raised; leaving is not held up by it.
+        with suppress(HistoryError):
+            await self.desk.keep()
+            await self._chat.keep_place()
 
     def _collect(self) -> None:
         if not self.replies.drafts:
             gc.collect()
             gc.freeze()
 
-    def _reply_ended(self, draft: Draft, problem: str | None) -> None:
+    def reply_begun(self, conversation: Conversation, question: Message, draft: Draft) -> None:
+        """Show a reply to a question that had waited."""
+        self._chat.call_later(self._chat.begun, conversation, question, draft)
+
+    def reply_ended(self, draft: Draft, problem: str | None) -> None:
+        """Show that a reply has ended; have its conversation's title made."""
         self.set_timer(1, self._collect)
         self._chat.call_later(self._chat.ended, draft, problem)
+        if draft.ended is not None and draft.ended.state == "complete":
+            self._improve_title(draft.conversation_id)
 
-    def _saved(self) -> None:
+    def all_saved(self) -> None:
+        """Tell that what could not be saved has been."""
         self.notify("What could not be saved before is saved now.", markup=False)
+
+    @work(group="titles")
+    async def _improve_title(self, conversation_id: str) -> None:
+        if self._title_model is None or conversation_id in self._titled:
+            return
+        # Once for each conversation, whether or not one came.
+        self._titled.add(conversation_id)
+        from tui import titles
+
+        with suppress(HistoryError):
+            if await titles.improve(
+                self._store, self._claude, conversation_id, self._title_model
+            ):
+                await self._chat.retitled(conversation_id)
 
     # Keys that work everywhere
 
@@ -245,6 +282,7 @@ class StreamChat(App[None]):
                 ConfirmScreen(f"{question} Quit and lose them?", yes="Quit")
             ):
                 return
+        await self._keep_unsent()
         self.exit()
 
     async def action_quit(self) -> None:
@@ -311,6 +349,8 @@ class StreamChat(App[None]):
             ("Stop the reply", "Esc", chat.stop_reply),
             ("Ask again", "r on a reply: the newest one anew", chat.action_retry),
             ("Undo delete", "u in the sidebar: back for ten seconds", chat.action_undo_delete),
+            ("Rename", "F2: another title", chat.action_rename),
+            ("Archive", "A in the sidebar: shows what was archived", chat.action_archive),
             ("Fold or show thinking", "Ctrl+T", chat.action_fold),
             ("Connect", "Ctrl+O: how to talk to Claude", self.action_connect),
             ("Light or dark", "Change between the two themes", self._change_shade),

@@ -6,6 +6,8 @@ for the rest, with the end of what has come quoted. Some repeat a little of it.
 
 from __future__ import annotations
 
+import re
+
 from tui.conversation import Message
 
 BROKEN_OFF = ("cut_off", "stopped", "interrupted", "max_tokens")
@@ -16,6 +18,8 @@ QUOTED = 200
 
 LOOKED_AT = 400
 """How many characters a repetition may have."""
+
+_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)$")
 
 LEAST = 12
 """Fewer equal characters than these are taken for chance."""
@@ -51,3 +55,30 @@ def repeated(first: str, second: str) -> int:
 def joined(first: str, second: str) -> str:
     """Return a text that broke off and its rest as one, without what was repeated."""
     return first + second[repeated(first, second) :]
+
+
+def shown(first: str, second: str) -> str:
+    """Return the rest of a text as it is shown below its beginning.
+
+    Without what was repeated, and inside the code block that the beginning left open.
+    """
+    return opening(first) + second[repeated(first, second) :] if first else second
+
+
+def opening(first: str) -> str:
+    """Return the line that opens the code block which a text leaves open; or nothing."""
+    fence = ""
+    for line in first.splitlines():
+        found = _FENCE.match(line)
+        if found is None:
+            continue
+        if not fence:
+            fence = line.strip()
+        elif not found[2].strip() and found[1].startswith(_marks(fence)):
+            fence = ""
+    return f"{fence}\n" if fence else ""
+
+
+def _marks(fence: str) -> str:
+    found = _FENCE.match(fence)
+    return found[1] if found else fence

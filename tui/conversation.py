@@ -250,12 +250,14 @@ class Unsent:
     queued: tuple[str, ...] = ()
     """The questions that wait for the reply before them, the next one first."""
     edited_id: str | None = None
-    """The question that `text` is to stand beside, as another version of it."""
+    """The question that is being edited."""
+    edit: str = ""
+    """What is to stand beside it, as another version of it."""
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to keep."""
-        return not (self.text.strip() or self.queued)
+        return not (self.text.strip() or self.queued or self.edited_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,8 @@ class Draft:
     """The id its message has."""
     conversation_id: str
     model: str
+    parent_id: str | None = None
+    """The question it answers."""
     started_ms: int = 0
     parts: dict[int, Part] = field(default_factory=dict)
     """The blocks so far, by the API's index."""
@@ -81,6 +83,8 @@ class Draft:
     stop_reason: str | None = None
     stop_details: Json | None = None
     retry: Retry | None = None
+    is_queued: bool = False
+    """Whether it waits because as many as may be are being written already."""
     heard_at: float | None = None
     """When the request was made, or words last came, on the monotonic clock, in seconds."""
     stops_as: State = "stopped"

@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Protocol
 
 from tui import turn
 from tui.claude import Claude
 from tui.clock import Clock
 from tui.conversation import Conversation, Message
+from tui.desk import Desk
 from tui.draft import Draft
 from tui.store import HistoryError, Store
 from tui.turn import NotKept
+
+AT_ONCE = 8
+"""How many replies are asked for at once, unless the settings say otherwise."""
+
+GOES_ON = ("complete", "max_tokens")
+"""How a reply ends after which the next question in the queue is asked."""
 
 TRY_AGAIN_EVERY = 3.0
 """How often a reply that could not be written is tried again, in seconds."""
@@ -32,32 +41,47 @@ class Running(Protocol):
         """Wait until it has ended; raises if it was cancelled or failed."""
 
 
+class Watched(Protocol):
+    """Is told of what happens to replies, wherever they are being written."""
+
+    def reply_begun(self, conversation: Conversation, question: Message, draft: Draft) -> None:
+        """Hear of a reply to a question that had waited in the queue."""
+
+    def reply_ended(self, draft: Draft, problem: str | None) -> None:
+        """Hear of every reply that ended, with a line for the reader if it was not kept."""
+
+    def all_saved(self) -> None:
+        """Hear that what could not be written has been."""
+
+
 Run = Callable[[Coroutine[Any, Any, None], str], Running]
 """Runs a coroutine in a worker of the given name."""
 
 
 class Replies:
-    """At most one running reply for each conversation."""
+    """At most one running reply for each conversation, and the questions that wait."""
 
     def __init__(
         self,
         store: Store,
         claude: Claude,
         *,
+        desk: Desk,
         run: Run,
-        ended: Callable[[Draft, str | None], None],
-        saved: Callable[[], None] = lambda: None,
+        watched: Watched,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._store = store
         self._claude = claude
+        self._desk = desk
         self._run = run
-        self._ended = ended
-        """Told of every reply that ended, with a line for the reader if it was not kept."""
-        self._saved = saved
-        """Told when what could not be written has been."""
+        self._watched = watched
+        self._slots = asyncio.Semaphore(at_once)
+        """How many may be asked for at once. Those that wait are let in as they came."""
         self._running: dict[str, Running] = {}
         self._answers: dict[str, asyncio.Future[bool]] = {}
         """By conversation: what a person says to a long wait."""
+        self._is_ending = False
         self.drafts: dict[str, Draft] = {}
         """By conversation."""
         self.changed: set[str] = set()
@@ -74,6 +98,28 @@ class Replies:
         work = self._reply(conversation, question, draft)
         self._running[conversation.id] = self._run(work, conversation.id)
         return draft
+
+    async def ask_next(self, conversation_id: str) -> bool:
+        """Ask the question that waits longest in a conversation; False if none does.
+
+        Raises `HistoryError`; the question is in the queue again then.
+        """
+        conversation = await self._store.conversation(conversation_id)
+        # Looked at last: while the history was read, another may have begun.
+        if self._is_ending or conversation is None or conversation_id in self.drafts:
+            return False
+        text = self._desk.take_next(conversation_id)
+        if text is None:
+            return False
+        try:
+            question = await turn.ask(self._store, conversation, text)
+        except HistoryError:
+            self._desk.queue(conversation_id, text, is_next=True)
+            raise
+        conversation = replace(conversation, tip_id=question.id)
+        draft = self.begin(conversation, question, conversation.model)
+        self._watched.reply_begun(conversation, question, draft)
+        return True
 
     def stop(self, conversation_id: str) -> bool:
         """Stop a conversation's reply, keeping what has arrived; False if there is none."""
@@ -95,6 +141,7 @@ class Replies:
 
         Interrupted: because the program is made to end, not because somebody has read enough.
         """
+        self._is_ending = True
         running = list(self._running.values())
         for draft in self.drafts.values():
             draft.stops_as = "interrupted" if is_interrupted else "stopped"
@@ -124,6 +171,7 @@ class Replies:
                 tip_id=conversation.tip_id,
                 system=conversation.system,
                 may_wait=self._may_wait,
+                slots=self._slots,
             )
         except HistoryError as error:
             problem = str(error)
@@ -132,7 +180,14 @@ class Replies:
         finally:
             del self.drafts[conversation.id], self._running[conversation.id]
             self.changed.discard(conversation.id)
-            self._ended(draft, problem)
+            self._watched.reply_ended(draft, problem)
+        if draft.ended is not None and draft.ended.state in GOES_ON and problem is None:
+            await self._go_on(conversation.id)
+
+    async def _go_on(self, conversation_id: str) -> None:
+        # What waits stays where it is if it cannot be kept; the reader is told by the next.
+        with suppress(HistoryError):
+            await self.ask_next(conversation_id)
 
     def _try_again(self, message_id: str, error: NotKept) -> None:
         is_first = not self.unkept
@@ -143,7 +198,7 @@ class Replies:
     async def _keep_trying(self, clock: Clock) -> None:
         while not await self.keep_unkept():
             await clock.sleep(TRY_AGAIN_EVERY)
-        self._saved()
+        self._watched.all_saved()
 
     async def _may_wait(self, draft: Draft) -> bool:
         answer = asyncio.get_running_loop().create_future()

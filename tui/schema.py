@@ -330,6 +330,7 @@ CREATE TABLE drafts (
     text TEXT NOT NULL,
     queued TEXT NOT NULL DEFAULT '[]',
     edited_id TEXT,
+    edit TEXT NOT NULL DEFAULT '',
     updated_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
 

@@ -2,33 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tui.store import Store
 
 UNDO_SECONDS = 10.0
 """How long what was deleted can be brought back."""
 
 
+@dataclass(frozen=True, slots=True)
+class Conversations:
+    """Conversations that were deleted together."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OneMessage:
+    """A message that was deleted, and the line that was read then."""
+
+    conversation_id: str
+    id: str
+    tip_id: str | None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The message."""
+        return (self.id,)
+
+
+Deleted = Conversations | OneMessage
+
+
 class Trash:
-    """The conversations deleted a moment ago, those deleted together kept together."""
+    """What was deleted a moment ago, each time by itself."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._deleted: list[tuple[str, ...]] = []
+        self._deleted: list[Deleted] = []
         """The last at the end."""
 
     async def put(self, *conversation_ids: str) -> None:
         """Delete conversations. Raises `HistoryError`."""
         await self._store.delete(conversation_ids)
-        self._deleted.append(conversation_ids)
+        self._deleted.append(Conversations(conversation_ids))
 
-    async def take_back(self) -> tuple[str, ...]:
-        """Bring back what was deleted last, and return which; nothing: none.
+    async def put_message(
+        self, conversation_id: str, message_id: str, tip_id: str | None
+    ) -> None:
+        """Delete a message; `tip_id` is read again when it is brought back.
+
+        Raises `HistoryError`.
+        """
+        await self._store.branches.delete(message_id)
+        self._deleted.append(OneMessage(conversation_id, message_id, tip_id))
+
+    async def take_back(self) -> Deleted | None:
+        """Bring back what was deleted last, and return it; None if there is nothing.
 
         Raises `HistoryError`.
         """
         if not self._deleted:
-            return ()
-        await self._store.restore(self._deleted[-1])
+            return None
+        last = self._deleted[-1]
+        if isinstance(last, OneMessage):
+            await self._store.branches.restore(last.id, last.tip_id)
+        else:
+            await self._store.restore(last.ids)
         return self._deleted.pop()
 
     async def empty(self) -> int:
@@ -38,5 +78,5 @@ class Trash:
         """
         now_ms = self._store.clock.now_ms()
         purged = await self._store.purge(before_ms=now_ms - round(UNDO_SECONDS * 1000))
-        self._deleted = [ids for ids in self._deleted if ids[0] not in purged]
+        self._deleted = [each for each in self._deleted if each.ids[0] not in purged]
         return len(purged)

@@ -10,32 +10,25 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 from tui import continuing
 from tui.claude import Claude
-from tui.clock import Clock
 from tui.conversation import (
     Block,
-    BlockDelta,
     Conversation,
     Failure,
-    Figures,
-    Finished,
     Message,
     Model,
-    ReplyEvent,
     ReplyFailed,
-    Request,
     State,
-    Timing,
 )
 from tui.draft import Draft, Retry, ended_state
-from tui.journal import entry
+from tui.journaling import JournalWriter
+from tui.ledger import Ledger, failed_state
 from tui.prompt import Prompt, prompt
-from tui.recording import Recording
 from tui.store import HistoryError, Store
 
 Show = Callable[[Draft], None]
@@ -43,12 +36,6 @@ Show = Callable[[Draft], None]
 
 MayWait = Callable[[Draft], Awaitable[bool]]
 """Asks a person whether to wait as long as `draft.retry` says."""
-
-JOURNAL_EVERY = 0.2
-"""How long after it was shown an event is written to disk, in seconds."""
-
-TROUBLE_EVERY = 3.0
-"""The same while it cannot be written, because the disk is full."""
 
 RETRY_WAITS = (1.0, 2.0, 4.0)
 """Seconds before the second, third and fourth attempt, unless the endpoint says."""
@@ -122,6 +109,7 @@ def draft_for(store: Store, question: Message, model: str) -> Draft:
         id=store.new_id(),
         conversation_id=question.conversation_id,
         model=model,
+        parent_id=question.id,
         started_ms=store.clock.now_ms(),
     )
 
@@ -138,13 +126,15 @@ async def reply(
     is_streamed: bool = True,
     waits: Sequence[float] = RETRY_WAITS,
     may_wait: MayWait | None = None,
+    slots: asyncio.Semaphore | None = None,
 ) -> Message:
     """Answer `question` into `draft`, show it as it grows, keep it however it ends.
 
     Returns the message as kept; its `state` tells how it ended, its `failure`
     why. The conversation's tip moves to it when it begins, unless it is no longer
     at `tip_id`. Cancelling keeps what has arrived, as `draft.stops_as`, and is
-    raised again, as is whatever `show` raises. Without `may_wait` an endpoint that
+    raised again, as is whatever `show` raises. It is asked for once there is one of
+    `slots`; until then `draft.is_queued`. Without `may_wait` an endpoint that
     asks for a long wait has failed. Raises `HistoryError` when it could not begin,
     and `NotKept` when it could not be kept.
     """
@@ -160,8 +150,8 @@ async def reply(
         model=draft.model,
         endpoint=claude.endpoint.identity,
     )
-    ledger = _Ledger(store, claude.endpoint.identity, draft)
-    journal = _Journal(store, draft)
+    ledger = Ledger(store, claude.endpoint.identity, draft)
+    journal = JournalWriter(store, draft)
     # Whatever ends this and is not found out below came from this side.
     state: State | None = None
     failure: Failure | None = None
@@ -178,11 +168,12 @@ async def reply(
             is_streamed=is_streamed,
             described=await _described(store, claude, draft.model),
         )
-        ledger.start()
         patience = _Patience(waits, may_wait)
-        await _receive(sending, ledger, journal, show, patience)
+        async with _turn_of(draft, slots, show):
+            ledger.start()
+            await _receive(sending, ledger, journal, show, patience)
     except ReplyFailed as error:
-        state, failure = _failed_state(error), error.failure
+        state, failure = failed_state(error), error.failure
     except HistoryError as error:
         state, failure = "failed", Failure(str(error), type="history")
         raise
@@ -211,7 +202,26 @@ async def reply(
     return message
 
 
-async def _keep(store: Store, message: Message, ledger: _Ledger) -> None:
+@asynccontextmanager
+async def _turn_of(
+    draft: Draft, slots: asyncio.Semaphore | None, show: Show
+) -> AsyncGenerator[None]:
+    """Wait until a reply may be asked for, where it can be seen; hold its slot meanwhile."""
+    if slots is None:
+        yield
+        return
+    draft.is_queued = slots.locked()
+    if draft.is_queued:
+        show(draft)
+    try:
+        async with slots:
+            draft.is_queued = False
+            yield
+    finally:
+        draft.is_queued = False
+
+
+async def _keep(store: Store, message: Message, ledger: Ledger) -> None:
     """Write a reply that has ended. Raises `NotKept`."""
     request, recording = ledger.request, ledger.recorded
 
@@ -257,159 +267,10 @@ class _Patience:
     may_wait: MayWait | None
 
 
-class _Ledger:
-    """The rows of one reply in the ledger, one for each attempt, and their clock."""
-
-    def __init__(self, store: Store, endpoint: str, draft: Draft) -> None:
-        self.store = store
-        self.draft = draft
-        self.clock: Clock = store.clock
-        self.start()
-        self.request = Request(
-            id=store.new_id(),
-            conversation_id=draft.conversation_id,
-            message_id=draft.id,
-            endpoint=endpoint,
-            model_requested=draft.model,
-            started_ms=draft.started_ms,
-        )
-
-    def start(self) -> None:
-        """Start the first attempt's clock: what comes before is not the endpoint's time."""
-        self._first = self.clock.monotonic()
-        self._restart(self._first)
-
-    def _restart(self, now: float) -> None:
-        self._started = self._heard = self.draft.heard_at = now
-        self._timing, self._longest_gap = Timing(), 0.0
-        self.recording = Recording()
-
-    @property
-    def recorded(self) -> bytes | None:
-        """What came over the wire for this attempt."""
-        return self.recording.packed() if self.recording.size else None
-
-    def note(self, event: ReplyEvent) -> None:
-        """Note when an event came."""
-        now = self.clock.monotonic()
-        if isinstance(event, BlockDelta):
-            self.draft.heard_at = now
-        timing, elapsed = self._timing, _ms(now - self._started)
-        if timing.first_byte_ms is None:
-            self._timing = replace(timing, first_byte_ms=elapsed)
-        else:
-            self._longest_gap = max(self._longest_gap, now - self._heard)
-        self._heard = now
-        match event:
-            case BlockDelta(_, "thinking_delta") if timing.first_thinking_ms is None:
-                self._timing = replace(self._timing, first_thinking_ms=elapsed)
-            case BlockDelta(_, "text_delta") if timing.first_text_ms is None:
-                self._timing = replace(self._timing, first_text_ms=elapsed)
-            case Finished(blocks) if timing.first_text_ms is None and blocks:
-                # A reply that was not streamed has its first words with its last.
-                self._timing = replace(self._timing, first_text_ms=elapsed)
-            case _:
-                pass
-
-    def close(self, state: State, failure: Failure | None) -> Figures:
-        """Close the row of the attempt; return what the reply has taken so far."""
-        draft = self.draft
-        # A whole reply ended with its last event; reading on to the end of the
-        # connection is not its time.
-        until = self.clock.monotonic() if draft.finished is None else self._heard
-        timing = replace(
-            self._timing,
-            duration_ms=_ms(until - self._started),
-            longest_gap_ms=None if draft.api_message_id is None else _ms(self._longest_gap),
-        )
-        self.request = replace(
-            self.request,
-            state=state,
-            model=draft.model if draft.api_message_id else None,
-            api_message_id=draft.api_message_id,
-            request_id=draft.request_id or (failure.request_id if failure else None),
-            stop_reason=draft.stop_reason,
-            usage=draft.usage,
-            timing=timing,
-            failure=failure,
-        )
-        since = self.request.since_first_ms
-        return Figures(
-            usage=draft.usage,
-            timing=timing.later(since),
-            attempts=self.request.attempt,
-            request_id=self.request.request_id,
-        )
-
-    async def next_attempt(self, failed: ReplyFailed) -> None:
-        """Close this attempt's row as failed and open the next one's."""
-        self.close(_failed_state(failed), failed.failure)
-        closed, recorded = self.request, self.recorded
-        self.draft.start_over(closed.model_requested)
-        self._restart(self.clock.monotonic())
-        self.request = Request(
-            id=self.store.new_id(),
-            conversation_id=closed.conversation_id,
-            message_id=closed.message_id,
-            endpoint=closed.endpoint,
-            model_requested=closed.model_requested,
-            started_ms=self.clock.now_ms(),
-            attempt=closed.attempt + 1,
-            since_first_ms=_ms(self._started - self._first),
-        )
-        await self.store.begin_attempt(closed, recorded, self.request)
-
-
-class _Journal:
-    """Writes a reply to disk while it arrives, soon after it was shown."""
-
-    def __init__(self, store: Store, draft: Draft) -> None:
-        self._store = store
-        self._draft = draft
-        self._events: list[ReplyEvent] = []
-        self._written = 0
-        self._writing: asyncio.Task[None] | None = None
-
-    def note(self, event: ReplyEvent) -> None:
-        """Write an event, with those that come soon after it."""
-        self._events.append(event)
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write())
-
-    def start_over(self) -> None:
-        """Forget an attempt that brought nothing to read."""
-        self.close()
-        self._events.clear()
-
-    def close(self) -> None:
-        """Write nothing more: the reply itself is written now."""
-        if self._writing is not None:
-            self._writing.cancel()
-            self._writing = None
-
-    async def _write(self) -> None:
-        wait = JOURNAL_EVERY
-        # In real time, whatever clock the reply is told: the disk is real.
-        while self._events:
-            await asyncio.sleep(wait)
-            written = len(self._events)
-            try:
-                await self._store.keep_arrived(
-                    self._draft.id, self._written, entry(self._events[:written])
-                )
-            except HistoryError as error:
-                self._draft.trouble, wait = str(error), TROUBLE_EVERY
-            else:
-                del self._events[:written]
-                self._written += 1
-                self._draft.trouble, wait = "", JOURNAL_EVERY
-        self._writing = None
-
-
 async def _receive(
     sending: _Sending,
-    ledger: _Ledger,
-    journal: _Journal,
+    ledger: Ledger,
+    journal: JournalWriter,
     show: Show,
     patience: _Patience,
 ) -> None:
@@ -433,7 +294,7 @@ async def _receive(
 async def _wait(
     seconds: float,
     error: ReplyFailed,
-    ledger: _Ledger,
+    ledger: Ledger,
     show: Show,
     may_wait: MayWait | None,
 ) -> None:
@@ -464,7 +325,9 @@ def _too_long(error: ReplyFailed, seconds: float) -> ReplyFailed:
     return ReplyFailed(replace(error.failure, message=message), retry_after=seconds)
 
 
-async def _attempt(sending: _Sending, ledger: _Ledger, journal: _Journal, show: Show) -> None:
+async def _attempt(
+    sending: _Sending, ledger: Ledger, journal: JournalWriter, show: Show
+) -> None:
     draft = ledger.draft
     method = sending.claude.stream if sending.is_streamed else sending.claude.create
     events = method(
@@ -510,10 +373,6 @@ def _wait_before_retry(
     return waits[attempt - 1] * random.uniform(1.0, 1.25)  # noqa: S311 - jitter, not a secret
 
 
-def _failed_state(error: ReplyFailed) -> State:
-    return "cut_off" if error.is_cut else "failed"
-
-
 async def _described(store: Store, claude: Claude, model: str) -> Model | None:
     """Return what the endpoint says of a model; None when it does not say."""
     host = claude.endpoint.host
@@ -531,7 +390,3 @@ async def _described(store: Store, claude: Claude, model: str) -> Model | None:
     else:
         models = known[1]
     return next((found for found in models if found.id == model), None)
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

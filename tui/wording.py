@@ -28,6 +28,11 @@ _ACTIVITIES: dict[Activity, str] = {
 }
 
 
+def state(name: State) -> str:
+    """Return how a message stands, in a word or two; empty for a complete one."""
+    return _STATES[name].partition(":")[0]
+
+
 def ending(message: Message) -> str:
     """Return how a reply ended, and why; empty for a complete one."""
     words = _STATES[message.state]
@@ -70,6 +75,8 @@ SILENCE_NAMED = 10
 
 def activity(draft: Draft, now: float) -> str:
     """Return what a running reply is doing. `now` is monotonic seconds."""
+    if draft.is_queued:
+        return "Waiting for its turn: as many replies as may be are being written. Esc stops."
     words = _retrying(draft.retry, now) if draft.retry else _ACTIVITIES[draft.activity]
     silent = 0 if draft.heard_at is None else int(now - draft.heard_at)
     if draft.retry is None and silent >= SILENCE_NAMED:

@@ -177,13 +177,20 @@ class Claude:
         system: str = "",
         described: Model | None = None,
         recording: Recording | None = None,
+        max_tokens: int = MAX_TOKENS,
     ) -> AsyncGenerator[ReplyEvent, None]:
         """Yield the reply to `messages` once it is whole. Raises `ReplyFailed`."""
         client = await self.ready()
         try:
             with _tapped(Tap(recording, secret=self.endpoint.secret)):
                 message: Message = await client.messages.create(
-                    **_params(messages, model=model, system=system, described=described),
+                    **_params(
+                        messages,
+                        model=model,
+                        system=system,
+                        described=described,
+                        max_tokens=max_tokens,
+                    ),
                     timeout=WHOLE_REPLY_LIMIT,
                     extra_headers=_ENCODING,
                 )
@@ -278,13 +285,18 @@ async def _opened(
 
 
 def _params(
-    messages: Sequence[Json], *, model: str, system: str, described: Model | None
+    messages: Sequence[Json],
+    *,
+    model: str,
+    system: str,
+    described: Model | None,
+    max_tokens: int = MAX_TOKENS,
 ) -> dict[str, Any]:
     """Return what to send: nothing that the model or the endpoint may not take."""
     limit = described.max_tokens if described is not None else None
     params: dict[str, Any] = {
         "model": model,
-        "max_tokens": min(MAX_TOKENS, limit or MAX_TOKENS),
+        "max_tokens": min(max_tokens, limit or max_tokens),
         "messages": list(messages),
     }
     if system:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from textual import events, on, work
@@ -15,16 +16,22 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Static
 
-from tui import turn, wording
-from tui.conversation import Conversation, Message, title_of
+from tui import wording
+from tui.conversation import Conversation, Message, Place, Unsent
+from tui.desk import Desk
 from tui.draft import Draft, Retry
-from tui.replies import Replies
+from tui.reading import Reading, Refused
+from tui.replies import GOES_ON, Replies
 from tui.sanitise import clean, clean_line
+from tui.screens.acting import Acting
+from tui.screens.organising import Organising
 from tui.store import HistoryError, Store
-from tui.trash import UNDO_SECONDS, Trash
+from tui.trash import Trash
 from tui.widgets.composer import Composer
+from tui.widgets.filter import Filter
 from tui.widgets.sidebar import Mark, Sidebar
 from tui.widgets.transcript import Transcript
+from tui.widgets.tray import Tray
 
 ANTHROPIC = "api.anthropic.com"
 """The host that goes without saying."""
@@ -48,6 +55,8 @@ class ChatScreen(Screen[None]):
         Binding("ctrl+pageup,alt+up", "switch(-1)", "Previous", id="chat.previous", show=False),
         Binding("ctrl+pagedown,alt+down", "switch(1)", "Next", id="chat.next", show=False),
         Binding("ctrl+end", "end", "To the end", id="chat.end", show=False),
+        Binding("ctrl+f", "find", "Find", id="chat.find", show=False),
+        Binding("f2", "rename", "Rename", id="chat.rename", show=False),
         Binding("ctrl+l", "redraw", "Redraw", id="chat.redraw", show=False),
     ]
 
@@ -55,6 +64,7 @@ class ChatScreen(Screen[None]):
         self,
         store: Store,
         replies: Replies,
+        desk: Desk,
         *,
         model: str,
         host: str,
@@ -63,42 +73,53 @@ class ChatScreen(Screen[None]):
         is_ready: Callable[[], object],
     ) -> None:
         super().__init__()
-        self._store = store
-        self._replies = replies
-        self._trash = Trash(store)
-        self._model = model
-        self._host = host
+        self.store = store
+        self.replies = replies
+        self.desk = desk
+        self.trash = Trash(store)
+        self.reading = Reading(store, replies, self.trash, model=model)
+        self._acting = Acting(self)
+        self.organising = Organising(self)
+        self.host = host
         self._is_demo = host == "demo"
         self._banner = banner
         self._frames_per_second = frames_per_second
         self._is_ready = is_ready
         """Called once the first screen can be seen and typed into."""
-        self._open = self._unsaved()
-        """The conversation being read. Saved with its first question."""
-        self._line: list[Message] = []
-        """Its messages, as far as they are kept."""
+        self._unsaved_id = self._open_id
+        """The conversation that has no question yet; its draft waits for Ctrl+N."""
         self._unread: set[str] = set()
+        self._is_resumed = False
+        """Whether what was read last time is known, so that another may take its place."""
+        self._kept_place: tuple[str, Place] | None = None
         self._asked_to_wait: set[str] = set()
         """The replies of which a person was asked whether they may wait long."""
         self._counted = 0
         """The second that was last counted in a reply's status."""
-        self._sidebar, self._transcript, self._composer = Sidebar(), Transcript(), Composer()
+        self.sidebar, self.filter = Sidebar(), Filter()
+        self.transcript, self.tray, self.composer = Transcript(), Tray(), Composer()
         self._pump: Timer
 
     def compose(self) -> ComposeResult:
         """Compose the sidebar beside the conversation."""
         # Few widgets, one beside the other: each one below the transcript, a container
         # that it covers too, is drawn again with every frame of a reply.
-        yield self._sidebar
+        yield self.sidebar
+        yield self.filter
         with Horizontal(id="heading"):
             yield Static(id="title", markup=False)
             yield Static(id="model", markup=False)
         yield Static(Content(self._banner), id="banner")
         yield Static(Content(_DEMO_GREETING if self._is_demo else _GREETING), id="empty")
-        yield self._transcript
+        yield self.transcript
         yield Static("↓ more below · Ctrl+End", id="pill", markup=False)
-        yield self._composer
+        yield self.tray
+        yield self.composer
         yield Footer()
+
+    @property
+    def _open_id(self) -> str:
+        return self.reading.conversation.id
 
     def on_mount(self) -> None:
         """Show what can be shown at once; ask for the rest."""
@@ -108,7 +129,8 @@ class ChatScreen(Screen[None]):
         self.query_one("#banner").display = bool(self._banner)
         self._show_heading()
         self._show_empty()
-        self._composer.focus()
+        self.show_unsent()
+        self.composer.focus()
         self._follow_others()
         self.refresh_list()
         self.call_after_refresh(self._is_ready)
@@ -117,77 +139,89 @@ class ChatScreen(Screen[None]):
 
     @on(Composer.Sent)
     async def _send(self, event: Composer.Sent) -> None:
-        if self._open.id in self._replies.drafts:
-            self.notify("Claude is still answering. Esc stops the reply.", markup=False)
-            self._composer.give_back(event.text)
-        elif any((message.endpoint == "demo") != self._is_demo for message in self._replied):
+        other = self.reading.is_demo
+        if self.desk.unsent(self._open_id).edited_id is not None:
+            await self._acting.send_edit(event.text)
+        elif other is not None and other != self._is_demo:
             self._offer_new(event.text)
+        elif self._open_id in self.replies.drafts or self.desk.unsent(self._open_id).queued:
+            self.desk.queue(self._open_id, event.text)
+            await self._ask_next()
         else:
             await self._ask(event.text)
 
-    @property
-    def _replied(self) -> list[Message]:
-        return [message for message in self._line if message.role == "assistant"]
+    @on(Composer.Nudged)
+    async def _ask_next(self) -> None:
+        """Ask the question that waits longest, unless a reply is still being written."""
+        with self.telling():
+            await self.replies.ask_next(self._open_id)
+        self.show_unsent()
+
+    @on(Composer.Recalled)
+    def _recall(self) -> None:
+        """Let the question that was queued last be edited."""
+        text = self.desk.take_newest(self._open_id)
+        if text is not None:
+            self.composer.write(text)
+            self.show_unsent()
+
+    @on(Composer.Changed)
+    def _keep_draft(self) -> None:
+        self.desk.write(self._open_id, self.composer.text)
 
     @work
     async def _offer_new(self, text: str) -> None:
         """Offer to ask elsewhere: what the demo said is not Claude's to go on with."""
         here, there = ("Claude's", "the demo") if self._is_demo else ("the demo's", "Claude")
         question = f"This conversation is {here}. Ask {there} in a new one?"
-        from tui.screens.confirm import ConfirmScreen
-
-        if await self.app.push_screen_wait(ConfirmScreen(question, yes="Ask there")):
-            await self._read(self._unsaved())
+        if await self.confirm(question, yes="Ask there"):
+            await self.read(self.reading.unsaved())
             await self._ask(text)
         else:
-            self._composer.give_back(text)
+            self.composer.give_back(text)
+
+    async def confirm(self, question: str, *, yes: str) -> bool:
+        """Ask a person, in a worker."""
+        from tui.screens.confirm import ConfirmScreen
+
+        return await self.app.push_screen_wait(ConfirmScreen(question, yes=yes))
 
     async def _ask(self, text: str) -> None:
-        conversation = self._open
-        if not conversation.title:
-            conversation = replace(conversation, title=title_of(text))
         try:
-            question = await turn.ask(self._store, conversation, text)
-        except HistoryError as error:
-            self._complain(str(error))
-            self._composer.give_back(text)
+            question, draft = await self.reading.ask(text)
+        except (HistoryError, Refused) as error:
+            self.complain(str(error))
+            self.composer.give_back(text)
             return
-        self._open = replace(conversation, tip_id=question.id)
-        self._line.append(question)
-        await self._begin(question, question)
+        self._show_asked(question, draft)
+
+    def _show_asked(self, question: Message, draft: Draft) -> None:
+        self._show_empty()
+        self.transcript.add(question, draft, now_ms=self.store.clock.now_ms())
+        self._pump.resume()
         self._show_heading()
+        self.show_unsent()
         self.refresh_list()
 
-    async def _begin(self, question: Message, *unseen: Message) -> None:
-        """Start the reply to a question; show it, below what has not been seen yet."""
-        draft = self._replies.begin(self._open, question, self._open.model)
-        self._open = replace(self._open, tip_id=draft.id)
-        self._show_empty()
-        now_ms = self._store.clock.now_ms()
-        self._transcript.add(*unseen, draft, now_ms=now_ms)
+    async def begun(self, conversation: Conversation, question: Message, draft: Draft) -> None:
+        """Show that a question which had waited was asked, if it is being read."""
+        if not self._can_draw:
+            return
         self._pump.resume()
+        reading = self.reading
+        if conversation.id == self._open_id and all(m.id != question.id for m in reading.line):
+            reading.line.append(question)
+            reading.conversation = conversation
+            self._show_asked(question, draft)
 
-    @on(Transcript.Retried)
-    async def _retry(self, event: Transcript.Retried) -> None:
-        await self._ask_again(event.message_id)
+    @on(Transcript.Wanted)
+    async def _act(self, event: Transcript.Wanted) -> None:
+        await self._acting.act(event.what, event.message_id)
 
     async def action_retry(self) -> None:
         """Ask for the newest reply again: a new version beside the old."""
-        if reply_id := self._transcript.newest_reply_id:
-            await self._ask_again(reply_id)
-
-    async def _ask_again(self, reply_id: str) -> None:
-        if self._open.id in self._replies.drafts:
-            self.notify("Claude is still answering. Esc stops the reply.", markup=False)
-            return
-        if not self._line or self._line[-1].id != reply_id:
-            self.notify("Only the newest reply can be asked for again.", markup=False)
-            return
-        old = self._line.pop()
-        question = self._line[-1]
-        self._transcript.take_out(old.id)
-        await self._begin(question)
-        self._composer.focus()
+        if reply_id := self.transcript.newest_reply_id:
+            await self._acting.act("regenerate", reply_id)
 
     async def ended(self, draft: Draft, problem: str | None) -> None:
         """Show that a reply has ended, wherever it was being written."""
@@ -195,34 +229,58 @@ class ChatScreen(Screen[None]):
         if not self._can_draw:
             return
         if problem is not None:
-            self._complain(problem)
-        if message is not None and draft.conversation_id == self._open.id:
-            if all(known.id != message.id for known in self._line):
-                self._line.append(message)
-            await self._transcript.finish(message)
+            self.complain(problem)
+        if message is not None and self._take(draft, message):
+            await self.transcript.finish(message)
         else:
             self._unread.add(draft.conversation_id)
+            self._tell_of(draft)
+        self.show_unsent()
         self.refresh_list()
+
+    def _take(self, draft: Draft, message: Message) -> bool:
+        """Take a reply into the line that is read; False if it is not its."""
+        if draft.conversation_id != self._open_id:
+            return False
+        line = self.reading.line
+        if all(known.id != message.id for known in line):
+            if not line or line[-1].id != message.parent_id:
+                return False
+            line.append(message)
+        return True
+
+    @work
+    async def _tell_of(self, draft: Draft) -> None:
+        """Tell of a reply that has ended elsewhere."""
+        with self.telling():
+            conversation = await self.store.conversation(draft.conversation_id)
+            if conversation is None or draft.ended is None:
+                return
+            title = clean_line(conversation.title)
+            is_good = draft.ended.state in GOES_ON
+            how = "is answered" if is_good else f": {wording.ending(draft.ended)}"
+            line = clean_line(f"“{title}” {how}.".replace(" : ", ": "))
+            self.notify(line, markup=False, severity="information" if is_good else "warning")
 
     async def _draw(self) -> None:
         """Draw the running reply that is being read; mark the others in the sidebar."""
-        replies = self._replies
+        replies = self.replies
         if not replies.drafts:
             self._pump.pause()
         if not self._can_draw:
             return
-        open_id = self._open.id
-        draft = replies.drafts.get(open_id)
+        open_id = self._open_id
+        draft = self.reading.draft
         if draft is not None:
             self._ask_to_wait(draft)
-            now = self._store.clock.monotonic()
+            now = self.store.clock.monotonic()
             # What it is doing may be told by the second, though nothing comes.
             is_counting, self._counted = int(now) != self._counted, int(now)
             if is_counting or open_id in replies.changed:
                 replies.changed.discard(open_id)
-                if not self._transcript.draw(draft, now):
+                if not self.transcript.draw(draft, now):
                     replies.changed.add(open_id)
-        self._sidebar.mark(self._marks(), self._waits())
+        self.sidebar.mark(self.marks(), self._waits())
 
     def _ask_to_wait(self, draft: Draft) -> None:
         """Ask once whether to wait as long as the endpoint of a reply says."""
@@ -234,211 +292,260 @@ class ChatScreen(Screen[None]):
 
     @work
     async def _offer_to_wait(self, draft: Draft, retry: Retry) -> None:
-        wait = wording.counted(math.ceil(retry.at - self._store.clock.monotonic()))
+        wait = wording.counted(math.ceil(retry.at - self.store.clock.monotonic()))
         question = f"{retry.reason} It asks to be left alone for {wait}. Wait, and try again?"
-        from tui.screens.confirm import ConfirmScreen
+        may_wait = await self.confirm(question, yes="Wait")
+        self.replies.answer(draft.conversation_id, may_wait=may_wait)
 
-        may_wait = await self.app.push_screen_wait(ConfirmScreen(question, yes="Wait"))
-        self._replies.answer(draft.conversation_id, may_wait=may_wait)
-
-    def action_stop(self) -> None:
-        """Stop the reply being read; with none, close the drawer, then return to writing."""
-        if not self.stop_reply():
-            self.remove_class("-drawer")
-            self._composer.focus()
+    async def action_stop(self) -> None:
+        """Stop the reply being read; with none, close what is open, then return to writing."""
+        if self.stop_reply():
+            return
+        is_writing = self.composer.has_focus
+        if not is_writing and self.organising.leave_filter():
+            return
+        if is_writing and self.desk.unsent(self._open_id).edited_id is not None:
+            self.leave_edit()
+        self.remove_class("-drawer")
+        self.composer.focus()
 
     def stop_reply(self) -> bool:
         """Stop the reply being read, keeping what has arrived; False if there is none."""
-        return self._replies.stop(self._open.id)
+        return self.replies.stop(self._open_id)
+
+    def leave_edit(self) -> None:
+        """End the edit of a question; what was being written before comes back."""
+        self.composer.write(self.desk.leave_edit(self._open_id).text)
+        self.show_unsent()
 
     # Which conversation is read
 
-    def _unsaved(self) -> Conversation:
-        now = self._store.clock.now_ms()
-        return Conversation(self._store.new_id(), self._model, now, now)
-
     async def action_new(self) -> None:
         """Start a conversation. It is saved with its first question."""
-        if self._line or self._open.title:
-            await self._read(self._unsaved())
+        if self.reading.line or self.reading.conversation.title:
+            await self.read(self.reading.unsaved(self._unsaved_id))
         self.remove_class("-drawer")
-        self._composer.focus()
+        self.composer.focus()
 
     @on(Sidebar.Chosen)
     async def _choose(self, event: Sidebar.Chosen) -> None:
-        await self._switch_to(event.conversation_id)
+        await self.switch_to(event.conversation_id)
         self.remove_class("-drawer")
-        self._composer.focus()
+        self.composer.focus()
 
     async def action_switch(self, step: int) -> None:
         """Open the conversation above or below in the sidebar."""
-        try:
-            found = await self._store.neighbour(self._open.id, step)
-        except HistoryError as error:
-            self._complain(str(error))
-            return
-        if found is not None:
-            await self._switch_to(found)
+        with self.telling():
+            found = await self.store.neighbour(self._open_id, step)
+            if found is not None:
+                await self.switch_to(found)
 
-    async def _switch_to(self, conversation_id: str) -> None:
-        if conversation_id == self._open.id:
+    async def switch_to(self, conversation_id: str) -> None:
+        """Read a conversation, if it is there."""
+        if conversation_id == self._open_id:
             return
-        try:
-            found = await self._store.conversation(conversation_id)
-        except HistoryError as error:
-            self._complain(str(error))
-            return
-        if found is not None:
-            await self._read(found)
+        with self.telling():
+            found = await self.store.conversation(conversation_id)
+            if found is not None:
+                await self.read(found)
 
-    async def _read(self, conversation: Conversation) -> None:
-        """Show a conversation."""
-        # The draft first: should it end meanwhile, its message is read below.
-        draft = self._replies.drafts.get(conversation.id)
-        try:
-            line = await self._store.line(conversation.tip_id)
-        except HistoryError as error:
-            self._complain(str(error))
-            return
-        self._open, self._line = conversation, line
+    async def read(self, conversation: Conversation) -> None:
+        """Read a conversation, from where it was left."""
+        with self.telling():
+            place = await self.store.drafts.place(conversation.id)
+            await self.desk.open(conversation.id)
+            await self.keep_place()
+            await self.reading.open(conversation)
+            self.show_reading(place=place)
+            await self.keep_place()
+
+    def show_reading(self, *, place: Place | None = None, at: str | None = None) -> None:
+        """Show what is read, as it is now; at a place, or at a message."""
+        reading, open_id = self.reading, self._open_id
+        if not (reading.line or reading.conversation.tip_id):
+            self._unsaved_id = open_id
+        elif self._unsaved_id == open_id:
+            self._unsaved_id = self.store.new_id()
+        draft = reading.draft
         if draft is not None:
-            self._line = [message for message in line if message.id != draft.id]
             self._pump.resume()
-            self._replies.changed.add(conversation.id)
-        self._unread.discard(conversation.id)
+            self.replies.changed.add(open_id)
+        self._unread.discard(open_id)
         self._show_heading()
         self._show_empty()
-        now_ms = self._store.clock.now_ms()
-        self._transcript.show(self._line, draft, now_ms=now_ms)
+        self.transcript.show(
+            reading.line,
+            draft,
+            now_ms=self.store.clock.now_ms(),
+            versions=reading.versions,
+            place=place,
+        )
+        if at is not None:
+            self.transcript.go_to(at)
+        unsent = self.desk.unsent(open_id)
+        self.composer.write(unsent.text if unsent.edited_id is None else unsent.edit)
+        self.show_unsent()
         self.refresh_list()
+
+    async def resume(self) -> None:
+        """Read what was read when the program was last left."""
+        with self.telling():
+            await self.desk.find_all()
+            last = await self.store.drafts.read_last()
+            unsaved = await self.store.drafts.newest_unsaved()
+            found = None if last is None else await self.store.conversation(last)
+            self._is_resumed = True
+            is_begun = self.reading.line or self.composer.text or self.replies.drafts
+            if unsaved is not None:
+                self._unsaved_id = unsaved
+            if is_begun:
+                return
+            if found is not None:
+                await self.read(found)
+            elif unsaved is not None:
+                await self.read(self.reading.unsaved(unsaved))
+
+    async def keep_place(self) -> None:
+        """Keep where the reader is, if that is not known yet."""
+        kept = self._open_id, self.transcript.place
+        may_keep = self._is_resumed and self._can_draw and not self.store.is_read_only
+        if may_keep and kept != self._kept_place:
+            self._kept_place = kept
+            await self.store.drafts.keep_place(*kept)
+
+    async def retitled(self, conversation_id: str) -> None:
+        """Show a conversation's new title."""
+        self.refresh_list()
+        found = await self.store.conversation(conversation_id)
+        if found is not None and conversation_id == self._open_id:
+            self.reading.conversation = replace(
+                self.reading.conversation, title=found.title, title_by=found.title_by
+            )
+            self._show_heading()
 
     @work(exclusive=True, group="list")
     async def refresh_list(self) -> None:
         """Read the list of conversations again, and show what is open in it."""
-        sidebar = self._sidebar
-        sidebar.open(self._open.id)
-        try:
-            listing = await self._store.listing(
-                cursor_id=sidebar.cursor_id, anchor=sidebar.place
-            )
-        except HistoryError as error:
-            self._complain(str(error))
-            return
-        if self._can_draw:
-            sidebar.mark(self._marks())
-            sidebar.show(listing)
+        self.sidebar.open(self._open_id)
+        with self.telling():
+            await self.organising.show_list()
 
     @work(exclusive=True, group="others")
     async def _follow_others(self) -> None:
-        """Show what another program has written meanwhile."""
-        try:
-            if not await self._store.is_changed_elsewhere() or not self._can_draw:
+        """Show what another program has written meanwhile; keep where the reader is."""
+        with self.telling():
+            await self.keep_place()
+            if not await self.store.is_changed_elsewhere() or not self._can_draw:
                 return
             await self._reread()
-        except HistoryError as error:
-            self._complain(str(error))
         self.refresh_list()
 
     async def _reread(self) -> None:
         """Show the conversation being read as it is now, if another program changed it."""
-        is_ahead = any(message.id in self._replies.unkept for message in self._line)
-        if self._open.id in self._replies.drafts or is_ahead or not self._line:
+        reading, replies = self.reading, self.replies
+        is_ahead = any(message.id in replies.unkept for message in reading.line)
+        if self._open_id in replies.drafts or is_ahead or not reading.line:
             return
-        conversation = await self._store.conversation(self._open.id)
-        if conversation is None:
+        seen = [(message.id, message.state) for message in reading.line]
+        if not await reading.reload():
             self.notify("This conversation was deleted in another window.", markup=False)
-            await self._read(self._unsaved())
-            return
-        line = await self._store.line(conversation.tip_id)
-        seen = [(message.id, message.state) for message in self._line]
-        if seen != [(message.id, message.state) for message in line]:
-            await self._read(conversation)
+            await self.read(reading.unsaved())
+        elif seen != [(message.id, message.state) for message in reading.line]:
+            self.show_reading(place=self.transcript.place)
+
+    # The list, and what is done with what is in it
 
     @on(Sidebar.PageWanted)
     @work(group="pages")
     async def _give_page(self, event: Sidebar.PageWanted) -> None:
-        """Read a page of the list; the list itself, should it have changed meanwhile."""
-        try:
-            page = await self._store.page(event.listing, event.start)
-        except HistoryError as error:
-            self._complain(str(error))
-            return
-        if page is None:
-            self.refresh_list()
-        elif self._can_draw:
-            self._sidebar.give(page, event.listing)
+        with self.telling():
+            await self.organising.give_page(event.listing, event.start)
 
-    # What is deleted
+    @on(Sidebar.Wanted)
+    @work
+    async def _organise(self, event: Sidebar.Wanted) -> None:
+        with self.telling():
+            await self.organising.act(event.what, event.conversation_ids)
 
-    @on(Sidebar.Deleted)
-    async def _delete(self, event: Sidebar.Deleted) -> None:
-        """Delete a conversation; what was deleted last can be brought back for a while."""
-        conversation_id = event.conversation_id
-        try:
-            found = await self._store.conversation(conversation_id)
-            if found is None:
-                return
-            self._replies.stop(conversation_id)
-            beside = await self._store.neighbour(conversation_id, 1)
-            beside = beside or await self._store.neighbour(conversation_id, -1)
-            await self._trash.put(conversation_id)
-        except HistoryError as error:
-            self._complain(str(error))
-            return
-        if conversation_id == self._open.id:
-            await self._read(self._unsaved())
-            if beside is not None:
-                await self._switch_to(beside)
+    @on(Sidebar.ArchiveWanted)
+    def action_archive(self) -> None:
+        """Show the archive in the sidebar, or the list again."""
+        self.organising.change_list()
+
+    @on(Sidebar.FilterWanted)
+    def _go_to_filter(self) -> None:
+        self.filter.focus()
+
+    @on(Filter.Changed, "#filter")
+    def _filter(self) -> None:
         self.refresh_list()
-        title = clean_line(found.title)
-        line = f"Deleted “{title}”. u, in the sidebar, brings it back."
-        self.notify(line, timeout=UNDO_SECONDS, markup=False)
-        self.set_timer(UNDO_SECONDS + 0.5, self.empty_trash)
+
+    @on(Filter.Stepped)
+    def _step(self, event: Filter.Stepped) -> None:
+        self.sidebar.action_move(event.step)
+
+    @on(Filter.Entered)
+    def _enter(self, event: Filter.Entered) -> None:
+        if event.has_stepped:
+            self.sidebar.action_choose()
+        else:
+            self.search(self.filter.value)
+
+    @on(Filter.Left)
+    def _go_to_list(self) -> None:
+        self.sidebar.focus()
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _steer(self) -> None:
+        self.sidebar.steer(is_steered=self.filter.has_focus)
 
     @on(Sidebar.Undone)
+    @on(Transcript.Undone)
     async def action_undo_delete(self) -> None:
         """Bring back what was deleted last."""
-        try:
-            brought_back = await self._trash.take_back()
-        except HistoryError as error:
-            self._complain(str(error))
-            return
-        if brought_back:
-            await self._switch_to(brought_back[-1])
-            self.refresh_list()
-        else:
-            self.notify("There is nothing to bring back any more.", timeout=3, markup=False)
+        with self.telling():
+            await self.organising.undo()
+
+    @work
+    async def action_rename(self) -> None:
+        """Give the conversation being read another title."""
+        with self.telling():
+            await self.organising.rename()
 
     @work(group="trash")
     async def empty_trash(self) -> None:
         """Remove for good what cannot be brought back any more."""
-        try:
-            await self._trash.empty()
-        except HistoryError as error:
-            self._complain(str(error))
+        with self.telling():
+            await self.trash.empty()
 
     # What else a person can do
 
     def action_sidebar(self) -> None:
         """Go to the sidebar, showing it if it is hidden; from it, hide it again."""
-        sidebar = self._sidebar
-        if sidebar.has_focus:
+        if self.sidebar.has_focus or self.filter.has_focus:
             self.set_class(self.has_class("-wide"), "-hidden")
             self.remove_class("-drawer")
-            self._composer.focus()
+            self.composer.focus()
             return
         self.remove_class("-hidden")
         self.set_class(self.has_class("-narrow"), "-drawer")
-        sidebar.focus()
+        self.filter.focus()
+
+    def action_find(self) -> None:
+        """Find something in the conversation being read."""
+
+    def search(self, typed: str) -> None:
+        """Search everything."""
 
     @on(events.Click, "#pill")
     def action_end(self) -> None:
         """Go to the end of the conversation, and follow it."""
-        self._transcript.show_end()
+        self.transcript.show_end()
 
     def action_fold(self) -> None:
         """Hide or show thinking."""
-        self._transcript.fold()
+        self.transcript.fold()
 
     def action_redraw(self) -> None:
         """Draw the whole screen again."""
@@ -447,9 +554,9 @@ class ChatScreen(Screen[None]):
     @on(Composer.Scrolled)
     def _scroll(self, event: Composer.Scrolled) -> None:
         if event.pages < 0:
-            self._transcript.scroll_page_up(animate=False)
+            self.transcript.scroll_page_up(animate=False)
         else:
-            self._transcript.scroll_page_down(animate=False)
+            self.transcript.scroll_page_down(animate=False)
 
     @on(Transcript.Copied)
     def _copy(self, event: Transcript.Copied) -> None:
@@ -460,14 +567,10 @@ class ChatScreen(Screen[None]):
     @work
     async def _open_link(self, event: Transcript.LinkChosen) -> None:
         """Open a link once its true target has been seen."""
-        from tui.screens.confirm import ConfirmScreen
-
         target = clean_line(event.target)
         if not target.lower().startswith(_OPENABLE):
             self.notify(f"Not opened: {target}", severity="warning", markup=False)
-        elif await self.app.push_screen_wait(
-            ConfirmScreen(f"Open this?\n\n{target}", yes="Open")
-        ):
+        elif await self.confirm(f"Open this?\n\n{target}", yes="Open"):
             self.app.open_url(target)
 
     # Showing what is known
@@ -475,39 +578,59 @@ class ChatScreen(Screen[None]):
     @property
     def _can_draw(self) -> bool:
         """False while the app is closing: a reply may end after its widgets are gone."""
-        return self._sidebar.is_attached
+        return self.sidebar.is_attached
 
-    def _marks(self) -> dict[str, Mark]:
-        marks: dict[str, Mark] = dict.fromkeys(self._unread, "unread")
-        for conversation_id, draft in self._replies.drafts.items():
-            marks[conversation_id] = "retrying" if draft.retry else "streaming"
+    def marks(self) -> dict[str, Mark]:
+        """Return the signs of the conversations in the sidebar."""
+        marks: dict[str, Mark] = {}
+        for conversation_id in self.desk.conversation_ids() - {self._open_id}:
+            marks[conversation_id] = "draft"
+        marks |= dict.fromkeys(self._unread, "unread")
+        for conversation_id, draft in self.replies.drafts.items():
+            running: Mark = "queued" if draft.is_queued else "streaming"
+            marks[conversation_id] = "retrying" if draft.retry else running
         return marks
 
     def _waits(self) -> dict[str, str]:
         """Return how long each retrying reply still waits."""
-        now = self._store.clock.monotonic()
+        now = self.store.clock.monotonic()
         return {
             conversation_id: wording.counted(max(0, math.ceil(draft.retry.at - now)))
-            for conversation_id, draft in self._replies.drafts.items()
+            for conversation_id, draft in self.replies.drafts.items()
             if draft.retry is not None
         }
 
+    def show_unsent(self) -> None:
+        """Show what waits above the composer."""
+        unsent: Unsent = self.desk.unsent(self._open_id)
+        self.tray.show(unsent, is_running=self._open_id in self.replies.drafts)
+
     def _show_heading(self) -> None:
-        title = clean_line(self._open.title) or "New conversation"
+        conversation = self.reading.conversation
+        title = clean_line(conversation.title) or "New conversation"
         self.query_one("#title", Static).update(Content(title))
-        name = wording.model_name(self._open.model)
-        where = "" if self._is_demo or self._host == ANTHROPIC else f" · {self._host}"
+        name = wording.model_name(conversation.model)
+        where = "" if self._is_demo or self.host == ANTHROPIC else f" · {self.host}"
         self.query_one("#model", Static).update(Content(clean_line(name + where)))
 
     def _show_empty(self) -> None:
         """Show the transcript, or what to do while there is none."""
-        is_empty = not self._open.tip_id
+        is_empty = not self.reading.conversation.tip_id
         self.query_one("#empty").display = is_empty
-        self._transcript.display = not is_empty
+        self.transcript.display = not is_empty
 
     @on(Transcript.Followed)
     def _show_pill(self, event: Transcript.Followed) -> None:
         self.query_one("#pill").display = not event.is_at_end
 
-    def _complain(self, line: str) -> None:
+    @contextmanager
+    def telling(self) -> Generator[None]:
+        """Tell a person what could not be done meanwhile."""
+        try:
+            yield
+        except (HistoryError, Refused) as error:
+            self.complain(str(error))
+
+    def complain(self, line: str) -> None:
+        """Tell a person what went wrong."""
         self.notify(clean_line(line), severity="error", timeout=10, markup=False)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui.clock import Clock, id_time_ms
 from tui.conversation import Conversation, Message, Model, Request
+from tui.folding import folded
 from tui.listing import Key, Listing, Page
 from tui.search import Hit, Query
 from tui.store import backup, listing, purging, rows, searching, writing
@@ -87,6 +88,14 @@ class Store:
     ) -> Listing:
         """Return the list's groups now, and its pages around a conversation and a place."""
         return listing.listing(connection, self.clock.now_ms(), cursor_id, anchor)
+
+    @reads
+    def filtered(
+        self, connection: sqlite3.Connection, typed: str, *, is_archived: bool = False
+    ) -> Listing:
+        """Return the conversations whose titles hold all the words typed."""
+        words = folded(typed).split()
+        return listing.filtered(connection, self.clock.now_ms(), words, is_archived=is_archived)
 
     @reads
     def page(self, connection: sqlite3.Connection, of: Listing, start: int) -> Page | None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tui.clock import Clock
-from tui.conversation import Conversation, Message, Role, State
+from tui.conversation import Conversation, Message
 from tui.store import rows
 from tui.store.connection import HistoryError
 from tui.store.threads import Threads, reads, writes
+from tui.tree import Node
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -36,22 +36,6 @@ _BELOW = """
         ON m.conversation_id = :conversation_id AND m.parent_id = below.id
     )
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A message as a tree shows it."""
-
-    id: str
-    parent_id: str | None
-    role: Role
-    state: State
-    created_ms: int
-    model: str | None
-    words: str
-    """How it begins."""
-    is_deleted: bool
-    is_continuation: bool
 
 
 class Branches:
@@ -80,6 +64,18 @@ class Branches:
         ):
             found[message_id].append(version_id)
         return {each: tuple(ids) for each, ids in found.items() if len(ids) > 1}
+
+    @reads
+    def versions_after(
+        self, connection: sqlite3.Connection, conversation_id: str, parent_id: str | None
+    ) -> list[str]:
+        """Return the messages that follow one directly, oldest first."""
+        found = connection.execute(
+            "SELECT id FROM messages WHERE conversation_id = ? AND parent_id IS ?"
+            " AND deleted_ms IS NULL ORDER BY n",
+            [conversation_id, parent_id],
+        )
+        return [message_id for (message_id,) in found]
 
     @reads
     def end_of(self, connection: sqlite3.Connection, message: Message) -> str:

@@ -30,15 +30,15 @@ class Drafts:
             db.execute("DELETE FROM drafts WHERE conversation_id = ?", [conversation_id])
             return
         db.execute(
-            "INSERT INTO drafts (conversation_id, text, queued, edited_id, updated_ms)"
-            " VALUES (?, ?, ?, ?, ?) ON CONFLICT (conversation_id) DO UPDATE SET"
-            " text = excluded.text, queued = excluded.queued,"
-            " edited_id = excluded.edited_id, updated_ms = excluded.updated_ms",
+            "INSERT OR REPLACE INTO drafts"
+            " (conversation_id, text, queued, edited_id, edit, updated_ms)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             [
                 conversation_id,
                 whole(unsent.text),
                 rows.dumps(unsent.queued),
                 unsent.edited_id,
+                whole(unsent.edit),
                 self._clock.now_ms(),
             ],
         )

@@ -239,3 +239,32 @@ def _one_moment(connection: sqlite3.Connection) -> Generator[None]:
         yield
     finally:
         connection.execute("ROLLBACK")
+
+
+def filtered(
+    connection: sqlite3.Connection, now_ms: int, words: list[str], *, is_archived: bool
+) -> Listing:
+    """Return the conversations whose titles hold all the words, at most `MOST`."""
+    where = ["c.deleted_ms IS NULL", f"c.archived_ms IS {'NOT ' if is_archived else ''}NULL"]
+    values: list[object] = []
+    for word in words:
+        where.append("instr(c.folded_title, ?) > 0")
+        values.append(word)
+    read = connection.execute(
+        "SELECT c.id, c.title, c.updated_ms, c.is_pinned, m.state FROM conversations AS c"
+        " LEFT JOIN messages AS m ON m.id = c.tip_id AND m.deleted_ms IS NULL"
+        f" WHERE {' AND '.join(where)} {_IN_ORDER} LIMIT 1000",
+        values,
+    )
+    found = [Listed(a, b, c, bool(d), e) for a, b, c, d, e in read]
+    groups: list[Group] = []
+    for at, each in enumerate(found):
+        since = 0 if each.is_pinned else group_start(each.updated_ms, now_ms)
+        if groups and (groups[-1].is_pinned, groups[-1].since_ms) == (each.is_pinned, since):
+            groups[-1] = replace(groups[-1], count=groups[-1].count + 1)
+        else:
+            groups.append(Group(at, 1, each.is_pinned, since, _ALWAYS[1]))
+    pages = (
+        Page(start, tuple(found[start : start + PAGE])) for start in range(0, len(found), PAGE)
+    )
+    return Listing(tuple(groups), (), now_ms, tuple(pages))

@@ -232,4 +232,4 @@ def _whole(value: Any) -> Any:
 
 def unsent_from(row: Row) -> Unsent:
     """Read a row of `drafts`."""
-    return Unsent(row["text"], tuple(json.loads(row["queued"])), row["edited_id"])
+    return Unsent(row["text"], tuple(json.loads(row["queued"])), row["edited_id"], row["edit"])

@@ -37,6 +37,12 @@ class Composer(TextArea):
 
         text: str
 
+    class Nudged(TextualMessage):
+        """The user pressed Enter in the empty composer."""
+
+    class Recalled(TextualMessage):
+        """The user wants back what was queued last: Up in the empty composer."""
+
     @dataclass
     class Scrolled(TextualMessage):
         """The user wants to read on or back without leaving the composer."""
@@ -82,6 +88,15 @@ class Composer(TextArea):
             # At once, so that a second Enter finds nothing to send.
             self.clear()
             self.post_message(self.Sent(text))
+        else:
+            self.post_message(self.Nudged())
+
+    def action_cursor_up(self, select: bool = False) -> None:  # noqa: FBT001, FBT002 - Textual's signature
+        """Move up; in the empty composer, ask for what was queued last."""
+        if self.text:
+            super().action_cursor_up(select)
+        else:
+            self.post_message(self.Recalled())
 
     def action_newline(self) -> None:
         """Break the line at the cursor."""
@@ -90,6 +105,12 @@ class Composer(TextArea):
     def action_scroll_transcript(self, pages: int) -> None:
         """Ask for the transcript to be scrolled by pages."""
         self.post_message(self.Scrolled(pages))
+
+    def write(self, text: str) -> None:
+        """Put a text in the place of what is there."""
+        if text != self.text:
+            self.text = text
+            self.move_cursor(self.document.end)
 
     def give_back(self, text: str) -> None:
         """Put back a text that could not be sent, before what was typed meanwhile."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
-from tui import wording
+from tui import continuing, wording
+from tui.continuing import can_go_on
 from tui.conversation import Message
 from tui.draft import Draft
 from tui.markdown import CodeLeaf, Document, Leaf, Row, TextLeaf
@@ -24,12 +25,24 @@ class Entry:
     that can be let go of again: there may be thousands.
     """
 
-    __slots__ = ("_layout", "_now_ms", "_status", "is_folded", "said")
+    __slots__ = ("_layout", "_now_ms", "_status", "before", "is_folded", "said", "version")
 
-    def __init__(self, said: Message | Draft, *, now_ms: int, is_folded: bool) -> None:
+    def __init__(
+        self,
+        said: Message | Draft,
+        *,
+        now_ms: int,
+        is_folded: bool,
+        version: str = "",
+        before: str = "",
+    ) -> None:
         self.said = said
         self.is_folded = is_folded
         """Whether the thinking is hidden; `fold` changes it."""
+        self.version = version
+        """Which of how many versions it is; empty for the only one."""
+        self.before = before
+        """What the reply goes on with, that broke off."""
         self._now_ms = now_ms
         self._status = ""
         if isinstance(said, Draft) and said.retry is None:
@@ -52,10 +65,16 @@ class Entry:
         return self._layout is not None
 
     @property
+    def is_seam(self) -> bool:
+        """Whether it is the program's own question, to go on with a reply."""
+        return isinstance(self.said, Message) and self.said.is_continuation
+
+    @property
     def source(self) -> str:
-        """The words as they were said."""
+        """The words as they were said; of a reply that went on, both parts as one."""
         said = self.said
-        return said.words("text") if isinstance(said, Draft) else said.text
+        words = said.words("text") if isinstance(said, Draft) else said.text
+        return continuing.joined(self.before, words) if self.before else words
 
     @property
     def figures(self) -> str:
@@ -137,14 +156,16 @@ class Entry:
     def _laid_out(self, width: int) -> _Layout:
         layout = self._layout
         if layout is None:
-            layout = self._layout = _Layout(self.said)
+            layout = self._layout = _Layout(self.said, self.before)
         if layout.width != width:
             layout.width = width
             layout.stack(self._head(layout), self._foot())
         return layout
 
     def _head(self, layout: _Layout) -> list[Leaf]:
-        heading = layout.heading = layout.heading or _plain(_heading(self.said, self._now_ms))
+        heading = layout.heading = layout.heading or _plain(
+            _heading(self.said, self._now_ms, self.version)
+        )
         label = self._thought_label(layout)
         if label is None:
             return [heading]
@@ -171,7 +192,7 @@ class Entry:
 class _Layout:
     """The leaves of a message one below the other, at one width."""
 
-    def __init__(self, said: Message | Draft) -> None:
+    def __init__(self, said: Message | Draft, before: str) -> None:
         self.width = -1
         self.heading: TextLeaf | None = None
         self.thinking: Document | None = None
@@ -185,10 +206,11 @@ class _Layout:
         self._question: list[Leaf] = []
         self.document = Document()
         if isinstance(said, Draft):
+            self.document.feed(continuing.opening(before))
             self.feed(said)
         elif said.role == "assistant":
-            self.document = Document.whole(said.text)
-        else:
+            self.document = Document.whole(continuing.shown(before, said.text))
+        elif not said.is_continuation:
             self._question = [_plain(Content(clean(said.text).expandtabs(4)))]
 
     @property
@@ -262,18 +284,23 @@ def _plain(words: Content, *, gap: int = 0) -> TextLeaf:
     return TextLeaf(words, Margin(gap=gap))
 
 
-def _heading(said: Message | Draft, now_ms: int) -> Content:
+def _heading(said: Message | Draft, now_ms: int, version: str) -> Content:
+    if isinstance(said, Message) and said.is_continuation:
+        return Content.assemble(("┄┄ the rest was asked for ┄┄", MUTED))
     if isinstance(said, Message) and said.role == "user":
         name, colour, created_ms = "You", "$text-primary", said.created_ms
     else:
         name, colour = wording.model_name(said.model or ""), "$text-accent"
         created_ms = said.started_ms if isinstance(said, Draft) else said.created_ms
     moment = wording.moment(created_ms, now_ms)
-    return Content.assemble((clean_line(name), f"bold {colour}"), "  ", (moment, MUTED))
+    words = Content.assemble((clean_line(name), f"bold {colour}"), "  ", (moment, MUTED))
+    return Content.assemble(words, "  ", (version, "bold $accent")) if version else words
 
 
 def _ending(message: Message) -> str:
     ending = wording.ending(message)
     if ending and message.state not in ("max_tokens", "streaming"):
-        ending += " r asks again."
+        ending += " o goes on, r asks again." if can_go_on(message) else " r asks again."
+    elif message.state == "max_tokens":
+        ending += " · o goes on."
     return clean_line(" · ".join(part for part in (wording.figures(message), ending) if part))

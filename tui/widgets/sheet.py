@@ -72,6 +72,8 @@ class Sheet(ScrollView, can_focus=True):
         self._width = 0
         self._is_following = True
         self._is_placing = False
+        self._wanted: tuple[int, int, int, int] | None = None
+        """The text to have on top once the size is known."""
         self._strips: LRUCache[tuple[Row, bool], Strip] = LRUCache(512)
         self._styles: dict[str, Style] = {}
         self._parsed: dict[str, Entry] = {}
@@ -82,11 +84,17 @@ class Sheet(ScrollView, can_focus=True):
         """The columns that words have; 0 until the size is known."""
         return self._width
 
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the end is followed."""
+        return self._is_following
+
     def replace_all(self, entries: list[Entry]) -> None:
         """Show other entries, from their end."""
         self.entries = entries
         self.cursor = max(0, len(entries) - 1)
         self._parsed.clear()
+        self._wanted = None
         self.show_end()
 
     def show_end(self) -> None:
@@ -103,7 +111,12 @@ class Sheet(ScrollView, can_focus=True):
             return
         place = None if self._is_following else self._place()
         self._width = width
+        place, self._wanted = self._wanted or place, None
         self.lay_out(place)
+
+    def go_to_when_laid_out(self, place: tuple[int, int, int, int]) -> None:
+        """Have the text of a place on top once the size is known."""
+        self._wanted = place
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Make exact what comes into view, keeping what was in view in its place."""

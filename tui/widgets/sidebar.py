@@ -25,9 +25,19 @@ from tui import wording
 from tui.listing import PAGE, Group, Held, Key, Listed, Listing, Page
 from tui.sanitise import clean_line
 
-Mark = Literal["streaming", "retrying", "unread", "failed"]
+Mark = Literal["streaming", "retrying", "queued", "unread", "failed", "draft"]
 
-_SIGNS: dict[Mark, str] = {"streaming": "●", "retrying": "↻", "unread": "✓", "failed": "✗"}
+Want = Literal["pin", "archive", "tag", "delete"]
+
+_SIGNS: dict[Mark, str] = {
+    "streaming": "●",
+    "retrying": "↻",
+    "queued": "◔",
+    "unread": "✓",
+    "failed": "✗",
+    "draft": "✎",
+}
+_CHOSEN = "■"
 _FAILED = ("failed", "cut_off", "interrupted")
 
 
@@ -36,6 +46,7 @@ class Sidebar(ScrollView, can_focus=True):
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES = {
+        "sidebar--chosen",
         "sidebar--cursor",
         "sidebar--heading",
         "sidebar--hover",
@@ -51,7 +62,13 @@ class Sidebar(ScrollView, can_focus=True):
         Binding("home", "move_to(0)", "First", id="sidebar.first", show=False),
         Binding("end", "move_to(-1)", "Last", id="sidebar.last", show=False),
         Binding("enter", "choose", "Read", id="sidebar.choose", show=False),
-        Binding("x", "delete", "Delete", id="sidebar.delete"),
+        Binding("slash", "filter", "Filter", id="sidebar.filter"),
+        Binding("space", "mark", "Mark", id="sidebar.mark"),
+        Binding("p", "want('pin')", "Pin", id="sidebar.pin"),
+        Binding("a", "want('archive')", "Archive", id="sidebar.archive"),
+        Binding("A", "show_archive", "The archive", id="sidebar.show-archive"),
+        Binding("t", "want('tag')", "Tags", id="sidebar.tag"),
+        Binding("x", "want('delete')", "Delete", id="sidebar.delete"),
         Binding("u", "undo", "Undo delete", id="sidebar.undo"),
     ]
 
@@ -62,10 +79,17 @@ class Sidebar(ScrollView, can_focus=True):
         conversation_id: str
 
     @dataclass
-    class Deleted(TextualMessage):
-        """The user wants a conversation gone."""
+    class Wanted(TextualMessage):
+        """The user wants something done with what is marked, or with what is pointed at."""
 
-        conversation_id: str
+        what: Want
+        conversation_ids: tuple[str, ...]
+
+    class FilterWanted(TextualMessage):
+        """The user wants to type what the titles are to hold."""
+
+    class ArchiveWanted(TextualMessage):
+        """The user wants to see the archive, or the list again."""
 
     class Undone(TextualMessage):
         """The user wants back what was deleted last."""
@@ -85,6 +109,11 @@ class Sidebar(ScrollView, can_focus=True):
         """The list; None while it is being read for the first time."""
         self._marks: Mapping[str, Mark] = {}
         self._waits: Mapping[str, str] = {}
+        self._chosen: set[str] = set()
+        """The conversations marked with Space."""
+        self._empty = "No conversations yet"
+        self._is_steered = False
+        """Whether the cursor is moved from elsewhere: from the filter."""
         self._open_id: str | None = None
         self._cursor_id: str | None = None
         """None while the cursor is where the conversation is not there."""
@@ -129,8 +158,14 @@ class Sidebar(ScrollView, can_focus=True):
         self._reveal()
         self.refresh()
 
-    def show(self, listing: Listing) -> None:
+    def steer(self, *, is_steered: bool) -> None:
+        """Show the cursor also while something else has the focus, which moves it."""
+        self._is_steered = is_steered
+        self.refresh()
+
+    def show(self, listing: Listing, *, empty: str = "No conversations yet") -> None:
         """Show the list as it has become, with what can be seen kept in its place."""
+        self._empty = empty
         drawn = self._drawn()
         top = self._top_in(listing)
         self._held, self._hovered = Held(listing), None
@@ -232,10 +267,29 @@ class Sidebar(ScrollView, can_focus=True):
         if self._cursor is not None and self._cursor_id is not None:
             self.post_message(self.Chosen(self._cursor_id))
 
-    def action_delete(self) -> None:
-        """Delete the conversation under the cursor."""
-        if self.cursor_id is not None:
-            self.post_message(self.Deleted(self.cursor_id))
+    def action_want(self, what: Want) -> None:
+        """Ask for something to be done with what is marked, or is under the cursor."""
+        ids = tuple(self._chosen) or ((self._cursor_id,) if self._cursor_id else ())
+        if ids:
+            self._chosen.clear()
+            self.refresh()
+            self.post_message(self.Wanted(what, ids))
+
+    def action_mark(self) -> None:
+        """Mark the conversation under the cursor, or take its mark away; go to the next."""
+        if self._cursor_id is not None:
+            self._chosen ^= {self._cursor_id}
+            self._draw_rows(self._row_of_cursor)
+            self.action_move(1)
+
+    def action_filter(self) -> None:
+        """Go to where the list is filtered."""
+        self.post_message(self.FilterWanted())
+
+    def action_show_archive(self) -> None:
+        """Show the archive, or the list again."""
+        self._chosen.clear()
+        self.post_message(self.ArchiveWanted())
 
     def action_undo(self) -> None:
         """Bring back what was deleted last."""
@@ -331,7 +385,7 @@ class Sidebar(ScrollView, can_focus=True):
         listing = self._held.listing
         if row >= listing.rows:
             is_empty = row == 0 and not listing.rows
-            return self._words("No conversations yet" if is_empty else "", "sidebar--muted")
+            return self._words(self._empty if is_empty else "", "sidebar--muted")
         found = listing.at(row)
         if isinstance(found, Group):
             return self._words(_heading(found, listing.now_ms), "sidebar--heading")
@@ -349,15 +403,18 @@ class Sidebar(ScrollView, can_focus=True):
         age = age or wording.age(conversation.updated_ms, now_ms)
         width = max(1, self.size.width - 5 - cell_len(age))
         title = _fitted(clean_line(conversation.title) or "Untitled", width)
+        sign = _SIGNS[mark] if mark else " "
+        if conversation.id in self._chosen:
+            sign, signs = _CHOSEN, self._style("sidebar--chosen", *part)
         return self._strip(
-            Segment(f" {_SIGNS[mark] if mark else ' '} ", signs),
+            Segment(f" {sign} ", signs),
             Segment(f"{title} ", plain),
             Segment(f"{age} ", muted),
         )
 
     def _part(self, index: int, row: int, conversation: Listed | None) -> tuple[str, ...]:
         """Return the component class of a row that is not like the others."""
-        if index == self._cursor and self.has_focus:
+        if index == self._cursor and (self.has_focus or self._is_steered):
             return ("sidebar--cursor",)
         if conversation is not None and conversation.id == self._open_id:
             return ("sidebar--open",)
@@ -365,7 +422,8 @@ class Sidebar(ScrollView, can_focus=True):
 
     def _mark_of(self, conversation: Listed) -> Mark | None:
         mark = self._marks.get(conversation.id)
-        return "failed" if mark is None and conversation.tip_state in _FAILED else mark
+        has_failed = conversation.tip_state in _FAILED
+        return "failed" if has_failed and mark in (None, "draft") else mark
 
     def _words(self, text: str, *parts: str) -> Strip:
         return self._strip(Segment(f" {text}", self._style(*parts)))

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from textual.binding import Binding
 from textual.message import Message as TextualMessage
 
-from tui.conversation import Message
+from tui import continuing
+from tui.conversation import Message, Place
 from tui.draft import Draft
 from tui.widgets.sheet import Sheet
 
 if TYPE_CHECKING:
     from tui.widgets.entry import Entry
+
+Want = Literal[
+    "edit",
+    "regenerate",
+    "regenerate_with",
+    "previous",
+    "next",
+    "tree",
+    "fork",
+    "go_on",
+    "delete",
+]
+Versions = Mapping[str, Sequence[str]]
 
 LARGE = 50_000
 """Characters from which a finished reply is parsed in a thread: 20 ms and more."""
@@ -25,14 +39,23 @@ class Transcript(Sheet):
     """Questions and replies, oldest first."""
 
     BINDINGS = [
-        Binding("j", "move(1)", "Next", id="message.next"),
-        Binding("k", "move(-1)", "Previous", id="message.previous"),
-        Binding("g", "move(-1000000)", "First", show=False, id="message.first"),
-        Binding("G", "move(1000000)", "Last", show=False, id="message.last"),
+        Binding("j", "move(1)", "Next", id="message.next", show=False),
+        Binding("k", "move(-1)", "Previous", id="message.previous", show=False),
+        Binding("g", "move(-1000000)", "First", id="message.first", show=False),
+        Binding("G", "move(1000000)", "Last", id="message.last", show=False),
         Binding("y", "copy", "Copy", id="message.copy"),
-        Binding("c", "copy_code", "Copy code", id="message.copy_code"),
-        Binding("r", "retry", "Ask again", id="message.retry"),
-        Binding("enter", "fold", "Fold thinking", id="message.fold"),
+        Binding("c", "copy_code", "Code", id="message.copy-code"),
+        Binding("e", "want('edit')", "Edit", id="message.edit"),
+        Binding("r", "want('regenerate')", "Ask again", id="message.retry"),
+        Binding("R", "want('regenerate_with')", "…of", id="message.retry-with", show=False),
+        Binding("left_square_bracket", "want('previous')", "‹", id="message.version-before"),
+        Binding("right_square_bracket", "want('next')", "›", id="message.version-after"),
+        Binding("v", "want('tree')", "Tree", id="message.tree"),
+        Binding("b", "want('fork')", "Fork", id="message.fork"),
+        Binding("o", "want('go_on')", "Go on", id="message.go-on"),
+        Binding("x", "want('delete')", "Delete", id="message.delete"),
+        Binding("u", "undo", "Undo delete", id="message.undo", show=False),
+        Binding("enter", "fold", "Fold", id="message.fold"),
     ]
 
     @dataclass
@@ -42,10 +65,14 @@ class Transcript(Sheet):
         text: str
 
     @dataclass
-    class Retried(TextualMessage):
-        """The user wants this reply asked for again."""
+    class Wanted(TextualMessage):
+        """The user wants something done with a message."""
 
+        what: Want
         message_id: str
+
+    class Undone(TextualMessage):
+        """The user wants back what was deleted last."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,26 +83,66 @@ class Transcript(Sheet):
 
     # What is shown
 
-    def show(self, messages: Sequence[Message], draft: Draft | None, *, now_ms: int) -> None:
-        """Replace what is shown, with the reply being written below if there is one."""
+    def show(
+        self,
+        messages: Sequence[Message],
+        draft: Draft | None,
+        *,
+        now_ms: int,
+        versions: Versions | None = None,
+        place: Place | None = None,
+    ) -> None:
+        """Replace what is shown, with the reply being written below if there is one.
+
+        From a place in it; without one from its end.
+        """
         self._now_ms = now_ms
         said: list[Message | Draft] = [*messages]
         if draft is not None:
             said.append(draft)
-        self.replace_all([self._entry(each) for each in said])
+        entries: list[Entry] = []
+        for each in said:
+            entries.append(self._entry(each, entries, versions or {}))
+        self.replace_all(entries)
+        if place is not None:
+            self._go_to_place(place)
+
+    @property
+    def place(self) -> Place:
+        """Where the reader is."""
+        found = None if self.is_at_end else self._place()
+        if found is None:
+            return Place()
+        number, leaf, line, column = found
+        return Place(self.entries[number].id, leaf, line, column)
+
+    def go_to(self, message_id: str) -> None:
+        """Let the keys act on a message, and show its beginning."""
+        number = self._find(message_id)
+        if number is not None:
+            self.cursor = number
+            self.bring_into_view(number)
+            self.refresh()
+
+    def _go_to_place(self, place: Place) -> None:
+        number = None if place.message_id is None else self._find(place.message_id)
+        if number is None:
+            return
+        self.cursor = number
+        where = number, place.leaf, place.line, place.position
+        if self.text_width:
+            self.lay_out(where)
+        else:
+            # Not laid out yet: it goes there when its size is known.
+            self.go_to_when_laid_out(where)
 
     def add(self, *said: Message | Draft, now_ms: int) -> None:
         """Add what has just been said, and go to the end."""
         self._now_ms = now_ms
-        self.entries += [self._entry(each) for each in said]
+        for each in said:
+            self.entries.append(self._entry(each, self.entries, {}))
         self.cursor = len(self.entries) - 1
         self.show_end()
-
-    def take_out(self, message_id: str) -> None:
-        """Take a message out of view."""
-        self.entries = [entry for entry in self.entries if entry.id != message_id]
-        self.cursor = min(self.cursor, len(self.entries) - 1)
-        self.lay_out()
 
     def draw(self, draft: Draft, now: float) -> bool:
         """Bring a running reply up to date, if it is shown. `now` is monotonic seconds.
@@ -93,10 +160,12 @@ class Transcript(Sheet):
         """Draw a reply that has ended, as it was kept, if it is shown."""
         from tui.markdown import parse
 
-        leaves = None
-        if len(text := message.text) > LARGE:
-            leaves = await asyncio.to_thread(parse, text)
         number = self._find(message.id)
+        before = "" if number is None else self.entries[number].before
+        leaves = None
+        if len(text := continuing.shown(before, message.text)) > LARGE:
+            leaves = await asyncio.to_thread(parse, text)
+            number = self._find(message.id)
         if number is not None:
             self.entries[number].finish(message, leaves or parse(text))
             self.grew(number)
@@ -113,6 +182,12 @@ class Transcript(Sheet):
         """The last reply shown."""
         replies = [entry.id for entry in self.entries if entry.is_reply]
         return replies[-1] if replies else None
+
+    @property
+    def newest_question_id(self) -> str | None:
+        """The last question shown."""
+        asked = [entry.id for entry in self.entries if not entry.is_reply]
+        return asked[-1] if asked else None
 
     # Keys
 
@@ -135,10 +210,14 @@ class Transcript(Sheet):
             self.post_message(self.Copied(codes[self._codes_copied % len(codes)]))
             self._codes_copied += 1
 
-    def action_retry(self) -> None:
-        """Ask for the reply again."""
-        if self.entries and self.entries[self.cursor].is_reply:
-            self.post_message(self.Retried(self.entries[self.cursor].id))
+    def action_want(self, what: Want) -> None:
+        """Ask for something to be done with the message."""
+        if self.entries:
+            self.post_message(self.Wanted(what, self.entries[self.cursor].id))
+
+    def action_undo(self) -> None:
+        """Ask for what was deleted last."""
+        self.post_message(self.Undone())
 
     def action_fold(self) -> None:
         """Hide the message's thinking if it is shown, show it if it is hidden."""
@@ -147,11 +226,22 @@ class Transcript(Sheet):
             entry.fold(is_folded=not entry.is_folded)
             self.grew(self.cursor)
 
-    def _entry(self, said: Message | Draft) -> Entry:
+    def _entry(
+        self, said: Message | Draft, above: Sequence[Entry], versions: Versions
+    ) -> Entry:
         # With Markdown's parser 40 ms, which the first screen does without.
         from tui.widgets.entry import Entry
 
-        return Entry(said, now_ms=self._now_ms, is_folded=self.is_folded)
+        ids = versions.get(said.id, ())
+        version = f"‹{ids.index(said.id) + 1}/{len(ids)}›" if said.id in ids else ""
+        is_rest = len(above) > 1 and above[-1].is_seam
+        return Entry(
+            said,
+            now_ms=self._now_ms,
+            is_folded=self.is_folded,
+            version=version,
+            before=above[-2].source if is_rest else "",
+        )
 
     def _find(self, message_id: str) -> int | None:
         # From the end: a running reply is the last message.

@@ -1,0 +1,222 @@
+"""The conversation that is being read: its line, its versions, and moving about in it.
+
+Knows nothing of screens. What cannot be done is refused in one line for the reader, and
+nothing has changed then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tui import continuing, turn
+from tui.conversation import Conversation, Message, title_of
+from tui.draft import Draft
+from tui.replies import Replies
+from tui.store import Store
+from tui.trash import Trash
+
+
+class Refused(Exception):
+    """What was wanted cannot be done. The text is one line for the reader."""
+
+
+STILL_ANSWERING = "Claude is still answering. Esc stops the reply."
+
+
+class Reading:
+    """A conversation and the line of it that is read. Raises `HistoryError` throughout."""
+
+    def __init__(self, store: Store, replies: Replies, trash: Trash, *, model: str) -> None:
+        self._store = store
+        self._replies = replies
+        self._trash = trash
+        self._model = model
+        self.conversation = self.unsaved()
+        self.line: list[Message] = []
+        """Its messages, as far as they are kept; not the one being written."""
+        self.versions: dict[str, tuple[str, ...]] = {}
+        """Which messages have versions beside them, with all of these, oldest first."""
+
+    def unsaved(self, conversation_id: str | None = None) -> Conversation:
+        """Return a conversation that is saved with its first question."""
+        now_ms = self._store.clock.now_ms()
+        return Conversation(
+            conversation_id or self._store.new_id(), self._model, now_ms, now_ms
+        )
+
+    @property
+    def draft(self) -> Draft | None:
+        """The reply being written, if it is on the line that is read."""
+        draft = self._replies.drafts.get(self.conversation.id)
+        is_here = draft is not None and draft.parent_id == self._last_id
+        return draft if is_here else None
+
+    @property
+    def _last_id(self) -> str | None:
+        return self.line[-1].id if self.line else None
+
+    @property
+    def is_demo(self) -> bool | None:
+        """Whether the offline demo answered here; None: nobody has yet."""
+        replies = [message for message in self.line if message.role == "assistant"]
+        return any(reply.endpoint == "demo" for reply in replies) if replies else None
+
+    async def open(self, conversation: Conversation) -> None:
+        """Read another conversation, or this one as it is now."""
+        # The draft first: should it end meanwhile, its message is read below.
+        draft = self._replies.drafts.get(conversation.id)
+        line = await self._store.line(conversation.tip_id)
+        versions = await self._store.branches.versions(conversation.tip_id)
+        if draft is not None:
+            line = [message for message in line if message.id != draft.id]
+        self.conversation, self.line, self.versions = conversation, line, versions
+
+    async def reload(self) -> bool:
+        """Read this conversation as it is now; False if it is gone."""
+        found = await self._store.conversation(self.conversation.id)
+        if found is not None:
+            await self.open(found)
+        return found is not None
+
+    # What is asked
+
+    async def ask(self, text: str) -> tuple[Message, Draft]:
+        """Ask at the end of the line."""
+        self._check_is_free()
+        conversation = self.conversation
+        if not conversation.title:
+            conversation = replace(conversation, title=title_of(text))
+        question = await turn.ask(self._store, conversation, text)
+        return question, self._begin(conversation, question)
+
+    async def edit(self, question_id: str, text: str) -> None:
+        """Ask another version of a question. The old one stays, with what followed it."""
+        self._check_is_free()
+        at = self._index(question_id)
+        question = await turn.ask_after(
+            self._store, self.conversation, text, parent_id=self.line[at].parent_id
+        )
+        del self.line[at:]
+        self._begin(self.conversation, question)
+        await self._find_versions()
+
+    async def regenerate(self, message_id: str, model: str | None = None) -> None:
+        """Ask for another version of a reply, of the same model or of another.
+
+        For the last question, if it has none: ask for its first.
+        """
+        self._check_is_free()
+        question = self._question_for(message_id)
+        await self._store.branches.move_tip(self.conversation.id, question.id)
+        del self.line[self._index(question.id) :]
+        model = model or self.conversation.model
+        self._begin(replace(self.conversation, model=model), question)
+        await self._find_versions()
+
+    def _question_for(self, message_id: str) -> Message:
+        at = self._index(message_id)
+        message = self.line[at]
+        if message.role == "user" and at < len(self.line) - 1:
+            raise Refused("Only a reply can be asked for again; e edits a question.")
+        if message.role == "user":
+            return message
+        question = self.line[at - 1] if at else None
+        if question is None or question.id != message.parent_id or question.role != "user":
+            raise Refused("The question of this reply was deleted.")
+        return question
+
+    async def go_on(self, reply_id: str) -> None:
+        """Ask for the rest of a reply that broke off."""
+        self._check_is_free()
+        at = self._index(reply_id)
+        if not continuing.can_go_on(self.line[at]):
+            raise Refused("Only a reply that broke off can be gone on with; r asks again.")
+        question = await turn.go_on(self._store, self.conversation, self.line[at])
+        del self.line[at + 1 :]
+        self._begin(self.conversation, question)
+        await self._find_versions()
+
+    def _begin(self, conversation: Conversation, question: Message) -> Draft:
+        conversation = replace(conversation, tip_id=question.id)
+        draft = self._replies.begin(conversation, question, conversation.model)
+        self.line.append(question)
+        self.conversation = replace(conversation, tip_id=draft.id)
+        return draft
+
+    async def _find_versions(self) -> None:
+        self.versions = await self._store.branches.versions(self._last_id)
+        if (draft := self.draft) is not None:
+            # It may not be on disk yet.
+            beside = await self._store.branches.versions_after(
+                self.conversation.id, draft.parent_id
+            )
+            if others := [each for each in beside if each != draft.id]:
+                self.versions[draft.id] = (*others, draft.id)
+
+    # Which line is read
+
+    async def step_version(self, message_id: str, step: int) -> str | None:
+        """Read the version after a message (`step` 1) or before it (-1); return its id.
+
+        None past either end, and where there is only one.
+        """
+        versions = self.versions.get(message_id, (message_id,))
+        at = versions.index(message_id) + step
+        if not 0 <= at < len(versions):
+            return None
+        await self.go_to(versions[at])
+        return versions[at]
+
+    async def go_to(self, message_id: str) -> None:
+        """Read the newest line through a message; the present one if it is on it."""
+        if any(message.id == message_id for message in self.line):
+            return
+        draft = self._replies.drafts.get(self.conversation.id)
+        if draft is not None and draft.id == message_id:
+            tip_id = message_id
+        else:
+            message = await self._store.branches.message(message_id)
+            if message is None:
+                raise Refused("This message is gone.")
+            tip_id = await self._store.branches.end_of(message)
+        await self._store.branches.move_tip(self.conversation.id, tip_id)
+        await self.open(replace(self.conversation, tip_id=tip_id))
+
+    async def fork(self, message_id: str) -> Conversation:
+        """Make a conversation of its own of the line up to a message; return it."""
+        message, now_ms = self.line[self._index(message_id)], self._store.clock.now_ms()
+        if message.state == "streaming":
+            raise Refused(STILL_ANSWERING)
+        fork = replace(
+            self.conversation,
+            id=self._store.new_id(),
+            title=f"{self.conversation.title} (fork)",
+            created_ms=now_ms,
+            updated_ms=now_ms,
+            is_pinned=False,
+        )
+        await self._store.branches.fork(fork, message_id)
+        return await self._store.conversation(fork.id) or fork
+
+    async def delete(self, message_id: str) -> None:
+        """Delete a message; what follows it stays.
+
+        At the end of the line another version of it is read instead, if there is one.
+        """
+        at = self._index(message_id)
+        others = [each for each in self.versions.get(message_id, ()) if each != message_id]
+        before = self.conversation.tip_id
+        await self._trash.put_message(self.conversation.id, message_id, before)
+        if at == len(self.line) - 1 and others and self.draft is None:
+            await self.go_to(others[-1])
+        await self.reload()
+
+    def _check_is_free(self) -> None:
+        if self.conversation.id in self._replies.drafts:
+            raise Refused(STILL_ANSWERING)
+
+    def _index(self, message_id: str) -> int:
+        for at, message in enumerate(self.line):
+            if message.id == message_id:
+                return at
+        raise Refused(STILL_ANSWERING)
