@@ -61,6 +61,7 @@ ROOMS: dict[str, set[str]] = {
     "ending": set(),
     "endpoint": set(),
     "journal": {"conversation", "draft"},
+    "notices": {"emulator", "sanitise"},
     "prompt": {"conversation"},
     "listing": {"conversation"},
     "markdown": {"sanitise"},
