@@ -19,11 +19,13 @@ ROOMS: dict[str, set[str]] = {
     "__init__": set(),
     "__main__": {"cli"},
     "app": {
+        "bindings",
         "claude",
         "clock",
         "conversation",
         "draft",
         "ending",
+        "keymap",
         "markdown",
         "replies",
         "sanitise",
@@ -33,6 +35,7 @@ ROOMS: dict[str, set[str]] = {
         "widgets",
         "wording",
     },
+    "bindings": {"keymap", "screens", "widgets"},
     "claude": {"conversation", "endpoint", "recording"},
     "cli": {
         "app",
@@ -112,7 +115,15 @@ ROOMS: dict[str, set[str]] = {
         "recording",
         "store",
     },
-    "widgets": {"conversation", "draft", "listing", "markdown", "sanitise", "wording"},
+    "widgets": {
+        "conversation",
+        "draft",
+        "keymap",
+        "listing",
+        "markdown",
+        "sanitise",
+        "wording",
+    },
     "wording": {
         "conversation",
         "draft",
@@ -130,7 +141,7 @@ GUESTS: dict[str, set[str]] = {
     "rich": {"app", "markdown", "screens", "widgets"},
     "sqlite3": {"schema", "store"},
     "sqlite_utils": {"schema", "store"},
-    "textual": {"app", "markdown", "screens", "widgets"},
+    "textual": {"app", "bindings", "markdown", "screens", "widgets"},
 }
 """What is not ours and matters where it is known: the rooms that may import it.
 
@@ -139,6 +150,7 @@ Of the standard library only what stands here is watched.
 
 DEFERRED: dict[tuple[str, str], str] = {
     ("__main__.py", "tui.cli"): "the entry point loads what it runs, and nothing at import",
+    ("app.py", "tui.bindings"): "every screen, for who asks for the keys or has chosen some",
     ("app.py", "tui.markdown"): "40 ms with its parser, which the first screen does without",
     ("app.py", "tui.screens.help"): "a screen that is not the first",
     ("app.py", "tui.screens.confirm"): "likewise",
