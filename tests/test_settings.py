@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from platformdirs import PlatformDirs
 
+from tui.config import BadSetting
 from tui.endpoint import ANTHROPIC, BadEndpoint, Endpoint, checked_base_url, is_loopback
-from tui.settings import DEFAULT_MODEL, BadSetting, Flags, Settings, load
+from tui.settings import DEFAULT_MODEL, Flags, Settings, load
 
 CANARY = "sk-ant-canary-0123456789"
 LOCAL = "http://127.0.0.1:11434"
@@ -712,3 +713,36 @@ def test_no_value_of_the_settings_shows_a_key(config: Path) -> None:
         assert found.endpoint is not None
         assert CANARY in (found.endpoint.api_key, found.endpoint.auth_token)
         assert CANARY not in f"{found!r}{found}{found.endpoint}{found.endpoint.identity}"
+
+
+def test_keys_are_read_quoted_or_as_tables_and_spelled_alike(config: Path) -> None:
+    lines = ("[keys]", '"chat.new" = "Ctrl+K, F5"', 'message.copy_code = "/"')
+    more = ("[keys.sidebar]", 'page-down = "G"')
+    config.write_text("\n".join([*lines, *more]), encoding="utf-8")
+    assert chosen().keys == {
+        "chat.new": "ctrl+k,f5",
+        "message.copy_code": "slash",
+        "sidebar.page-down": "G",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("keys = 3", ": keys must be a table."),
+        ("[keys]\nchat.new = 3", ": keys.chat.new must be a string."),
+        ('[keys]\nchat.new = ["f5"]', ": keys.chat.new must be a string."),
+        (
+            '[keys]\nchat.new = ""',
+            ": keys.chat.new: a key is missing; a comma is written: comma.",
+        ),
+        ('[keys]\n"chat.new" = "hyper"', ": keys.chat.new: there is no key 'hyper'."),
+        (
+            '[keys]\n"chat.new" = "f5,Ctrl+I"',
+            ": keys.chat.new: Ctrl+I cannot be used: it arrives as Tab.",
+        ),
+    ],
+)
+def test_keys_that_cannot_be_pressed_are_told_by_id(config: Path, text: str, end: str) -> None:
+    config.write_text(text, encoding="utf-8")
+    assert complaint() == f"{config}{end}"

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 from textual import work
 from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
@@ -26,14 +27,12 @@ from tui.conversation import Conversation, Message, ReplyFailed
 from tui.desk import Desk
 from tui.draft import Draft
 from tui.ending import Ending
+from tui.keymap import Keymap, keymap, shown
 from tui.replies import AT_ONCE, Replies
 from tui.sanitise import clean_line
 from tui.screens.chat import ChatScreen
 from tui.store import HistoryError, Store
-from tui.widgets.composer import Composer
 from tui.widgets.control_filter import ControlFilter
-from tui.widgets.sidebar import Sidebar
-from tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from tui.screens.help import Section
@@ -89,6 +88,11 @@ class StreamChat(App[None]):
             "ctrl+c", "interrupt", "Copy, stop, quit", id="app.interrupt", show=False,
             priority=True, system=True,
         ),
+        # Bound here, lest Textual binds it without an id.
+        Binding(
+            "ctrl+p", "command_palette", "Every action", id="app.palette", show=False,
+            priority=True,
+        ),
         Binding("ctrl+o", "connect", "Connect", id="app.connect", show=False),
         Binding("ctrl+z", "suspend_process", "Suspend", id="app.suspend", show=False),
     ]  # fmt: skip
@@ -106,6 +110,7 @@ class StreamChat(App[None]):
         unused_env: Path | None = None,
         is_key_missing: bool = False,
         keep_recordings_mb: int = 200,
+        keys: Mapping[str, str] | None = None,
         at_once: int = AT_ONCE,
         title_model: str | None = None,
         ending: Ending | None = None,
@@ -122,6 +127,7 @@ class StreamChat(App[None]):
         self._unused_env = unused_env
         self._is_key_missing = is_key_missing
         self._keep_recordings_mb = keep_recordings_mb
+        self._keys = dict(keys or {})
         self._ending = ending
         self._title_model = title_model
         """The model that makes titles; None: they stay the first question's words."""
@@ -180,7 +186,7 @@ class StreamChat(App[None]):
         if self._claude.endpoint.is_demo:
             lines.append("Offline demo: scripted replies, not Claude's.")
             if self._is_key_missing:
-                lines.append("Ctrl+O: how to connect.")
+                lines.append(f"{self._key('app.connect')}: how to connect.")
         return " ".join(line for line in lines if line)
 
     def _run_reply(self, reply: Coroutine[Any, Any, None], name: str) -> Worker[None]:
@@ -190,6 +196,8 @@ class StreamChat(App[None]):
         """Collect garbage in pauses, and be ready to end."""
         # Going over the whole heap takes 100 ms and more.
         gc.set_threshold(*COLLECTING)
+        if self._keys:
+            self._use_keys()
         if self._ending is not None:
             self._ending.listen(self._told_to_end)
             self.set_interval(1, self._ending.check_terminal)
@@ -255,7 +263,8 @@ class StreamChat(App[None]):
             self._ask_and_leave()
         else:
             self._quit_at = self._store.clock.monotonic()
-            self.notify("Press Ctrl+C again to quit.", timeout=2)
+            key = self._key("app.interrupt")
+            self.notify(f"Press {key} again to quit.", timeout=2, markup=False)
 
     def _selected_text(self) -> str | None:
         focused = self.focused
@@ -289,28 +298,44 @@ class StreamChat(App[None]):
         """Leave; ask first while a reply is being written."""
         self._ask_and_leave()
 
+    @cached_property
+    def keymap(self) -> Keymap:
+        """What every key does, by the user's choice."""
+        from tui.bindings import every_key
+
+        return keymap(every_key(StreamChat.BINDINGS), self._keys)
+
+    def _key(self, name: str) -> str:
+        return shown(self.keymap.keys(name)[:1])
+
+    def _use_keys(self) -> None:
+        """Obey the keys that the user has chosen, and tell of names that there are not."""
+        # Clashes are told on the page of keys. Textual would tell of each at every key
+        # press, and of a binding with two keys that it clashes with itself.
+        self.set_keymap(self.keymap.chosen)
+        if unknown := self.keymap.unknown:
+            what = f"[keys] names what there is not: {', '.join(unknown)}. F1 lists all."
+            self.notify(clean_line(what), severity="warning", markup=False)
+
     def action_help(self) -> None:
-        """Show every key."""
+        """Show every key, as it is now."""
         from tui.screens.help import HelpScreen
 
-        groups: tuple[tuple[str, Sequence[BindingType]], ...] = (
-            ("Everywhere", [*StreamChat.BINDINGS, *ChatScreen.BINDINGS]),
-            ("While writing", Composer.BINDINGS),
-            (
-                "On a message (Shift+Tab goes there)",
-                Transcript.BINDINGS,
-            ),
-            ("In the sidebar (Ctrl+S goes there)", Sidebar.BINDINGS),
-        )
-        self.push_screen(HelpScreen("Keys", [self._key_section(*group) for group in groups]))
+        self.push_screen(HelpScreen("Keys", self._key_sections()))
 
-    def _key_section(self, heading: str, bindings: Sequence[BindingType]) -> Section:
+    def _key_sections(self) -> Iterator[Section]:
         from tui.screens.help import Section
 
-        rows: dict[str, list[str]] = {}
-        for binding in Binding.make_bindings(bindings):
-            rows.setdefault(binding.description, []).append(self.get_key_display(binding))
-        return Section(heading, [(" ".join(keys), name) for name, keys in rows.items()])
+        if conflicts := self.keymap.conflicts:
+            yield Section("Conflicts", [("!", clean_line(line)) for line in conflicts])
+        if unknown := self.keymap.unknown:
+            yield Section("Not known", [("?", clean_line(name)) for name in unknown])
+        places: dict[str, list[tuple[str, str]]] = {}
+        for known in self.keymap.known:
+            if known.id is not None:
+                keys = (self.get_key_display(Binding(key, "")) for key in known.keys)
+                places.setdefault(known.group, []).append((" ".join(keys), known.description))
+        yield from (Section(place, rows) for place, rows in places.items())
 
     def action_connect(self) -> None:
         """Tell how to connect."""
@@ -326,7 +351,7 @@ class StreamChat(App[None]):
              ("Model", self._model)],
         )  # fmt: skip
         yield (
-            "To talk to Claude, leave with Ctrl+Q, then one of",
+            f"To talk to Claude, leave with {self._key('app.quit')}, then one of",
             [("1", "export ANTHROPIC_API_KEY=…    and start again"),
              ("2", f"put ANTHROPIC_API_KEY=… into {self._env_path},"),
              ("", f"chmod 600 {self._env_path}, and start again")],
@@ -341,27 +366,32 @@ class StreamChat(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002 - Textual's signature
         """List every action in the palette, with its key."""
         chat = self._chat
-        commands: tuple[tuple[str, str, Callable[[], object]], ...] = (
-            ("New conversation", "Ctrl+N", chat.action_new),
-            ("Previous conversation", "Ctrl+PgUp", lambda: chat.run_action("switch(-1)")),
-            ("Next conversation", "Ctrl+PgDn", lambda: chat.run_action("switch(1)")),
-            ("Sidebar", "Ctrl+S: go there, or hide it", chat.action_sidebar),
-            ("Stop the reply", "Esc", chat.stop_reply),
-            ("Ask again", "r on a reply: the newest one anew", chat.action_retry),
-            ("Undo delete", "u in the sidebar: back for ten seconds", chat.action_undo_delete),
-            ("Rename", "F2: another title", chat.action_rename),
-            ("Archive", "A in the sidebar: shows what was archived", chat.action_archive),
-            ("Fold or show thinking", "Ctrl+T", chat.action_fold),
-            ("Connect", "Ctrl+O: how to talk to Claude", self.action_connect),
-            ("Light or dark", "Change between the two themes", self._change_shade),
-            ("Theme", "Choose among all themes", self.action_change_theme),
-            ("Redraw", "Ctrl+L", chat.action_redraw),
-            ("Suspend", "Ctrl+Z outside a text field", self.action_suspend_process),
-            ("Keys", "F1: every key", self.action_help),
-            ("Quit", "Ctrl+Q", self.action_quit),
-        )
-        for title, help_text, callback in commands:
-            yield SystemCommand(title, help_text, callback)
+        # A pair of braces stands for the key of the id behind it.
+        commands: tuple[tuple[str, str, str, Callable[[], object]], ...] = (
+            ("New conversation", "{}", "chat.new", chat.action_new),
+            ("Previous conversation", "{}", "chat.previous",
+             lambda: chat.run_action("switch(-1)")),
+            ("Next conversation", "{}", "chat.next", lambda: chat.run_action("switch(1)")),
+            ("Sidebar", "{}: go there, or hide it", "chat.sidebar", chat.action_sidebar),
+            ("Stop the reply", "{}", "chat.stop", chat.stop_reply),
+            ("Ask again", "{} on a reply: the newest one anew", "message.retry",
+             chat.action_retry),
+            ("Undo delete", "{} in the sidebar: back for ten seconds", "sidebar.undo",
+             chat.action_undo_delete),
+            ("Rename", "{}: another title", "chat.rename", chat.action_rename),
+            ("Archive", "{} in the sidebar: shows what was archived", "sidebar.show-archive",
+             chat.action_archive),
+            ("Fold or show thinking", "{}", "chat.fold", chat.action_fold),
+            ("Connect", "{}: how to talk to Claude", "app.connect", self.action_connect),
+            ("Light or dark", "Change between the two themes", "", self._change_shade),
+            ("Theme", "Choose among all themes", "", self.action_change_theme),
+            ("Redraw", "{}", "chat.redraw", chat.action_redraw),
+            ("Suspend", "{} outside a text field", "app.suspend", self.action_suspend_process),
+            ("Keys", "{}: every key", "app.help", self.action_help),
+            ("Quit", "{}", "app.quit", self.action_quit),
+        )  # fmt: skip
+        for title, what, name, callback in commands:
+            yield SystemCommand(title, what.format(self._key(name) if name else ""), callback)
 
     def _change_shade(self) -> None:
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name

@@ -11,26 +11,19 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import TextIO
 
 from platformdirs import PlatformDirs
 
+from tui.config import BadSetting, Config, Profile, read_config
 from tui.endpoint import ANTHROPIC, BadEndpoint, Endpoint, checked_base_url, checked_key
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
 DEFAULT_PROFILE = "claude"
 KEY_NAMES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
-
-
-_V = TypeVar("_V", str, int, bool)
-
-
-class BadSetting(Exception):
-    """A setting cannot be used. The text is one line for the user, and tells no secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +35,6 @@ class Flags:
     env_file: Path | None = None
     profile: str | None = None
     model: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """One endpoint, as `config.toml` describes it."""
-
-    base_url: str | None = None
-    """None: Anthropic's API."""
-    api_key_env: str | None = None
-    """The variable that holds the key for `base_url`."""
-    model: str | None = None
-    allow_http: bool = False
-    """Whether plain http may be used to another machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +60,15 @@ class Settings:
     """How long it may give signs of life but no words, in seconds."""
     keep_recordings_mb: int = 200
     """How much is kept of what came over the wire, in megabytes."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Keys of a person's own, by the id of what they do; see `tui.keymap.spelled`."""
     unused_env: Path | None = None
     """A `.env` in the current folder that holds a key, which was not read."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Config:
-    """What stands in `config.toml`."""
-
-    profile: str | None = None
-    theme: str | None = None
-    frames_per_second: int = 15
-    silence_limit: int = 90
-    waiting_limit: int = 600
-    keep_recordings_mb: int = 200
-    profiles: dict[str, Profile] = field(default_factory=dict)
-
-
 def load(flags: Flags, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings. Raises `BadSetting`."""
-    config = _config(config_path(flags, environ))
+    config = read_config(config_path(flags, environ))
     name = flags.profile or environ.get("STREAMCHAT_PROFILE") or config.profile
     profile = _chosen_profile(config, name)
     key_names = {*KEY_NAMES, *(p.api_key_env for p in config.profiles.values())} - {None}
@@ -123,6 +92,7 @@ def load(flags: Flags, environ: Mapping[str, str] = os.environ) -> Settings:
         silence_limit=config.silence_limit,
         waiting_limit=config.waiting_limit,
         keep_recordings_mb=config.keep_recordings_mb,
+        keys=config.keys,
         unused_env=_unused_env(env) if endpoint is None else None,
     )
 
@@ -173,7 +143,7 @@ def _path(environ: Mapping[str, str], name: str) -> Path | None:
         raise BadSetting(f"{name}: {value} begins with a home folder not known here.") from None
 
 
-def _chosen_profile(config: _Config, name: str | None) -> Profile:
+def _chosen_profile(config: Config, name: str | None) -> Profile:
     if name is None or (name == DEFAULT_PROFILE and name not in config.profiles):
         return config.profiles.get(DEFAULT_PROFILE, Profile())
     try:
@@ -326,88 +296,3 @@ def _unused_env(read: Path) -> Path | None:
     except (BadSetting, OSError):
         return None
     return path if names.intersection(KEY_NAMES) else None
-
-
-def _config(path: Path) -> _Config:
-    """Read `config.toml`. No file: nothing is chosen. Raises `BadSetting`."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        return _Config()
-    except UnicodeDecodeError:
-        raise BadSetting(f"{path} is not a text file in UTF-8.") from None
-    except OSError as error:
-        raise BadSetting(f"{path} cannot be read: {error.strerror}.") from error
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadSetting(f"{path}: {error}.") from None
-    reader = _TableReader(path, "", table)
-    profiles = {
-        name: _profile(_TableReader(path, f"profiles.{name}", inner))
-        for name, inner in reader.table("profiles").items()
-    }
-    config = _Config(
-        profile=reader.value("profile", str),
-        theme=reader.value("theme", str),
-        frames_per_second=reader.number("frames_per_second", 15, least=1, most=60),
-        silence_limit=reader.number("silence_limit", 90, least=5, most=3600),
-        waiting_limit=reader.number("waiting_limit", 600, least=10, most=7200),
-        keep_recordings_mb=reader.number("keep_recordings_mb", 200, least=0, most=100_000),
-        profiles=profiles,
-    )
-    reader.check_all_known()
-    return config
-
-
-def _profile(reader: _TableReader) -> Profile:
-    profile = Profile(
-        base_url=reader.value("base_url", str),
-        api_key_env=reader.value("api_key_env", str),
-        model=reader.value("model", str),
-        allow_http=reader.value("allow_http", bool) or False,
-    )
-    reader.check_all_known()
-    return profile
-
-
-class _TableReader:
-    """Reads a table of TOML, and complains by name of what does not belong in it."""
-
-    def __init__(self, path: Path, name: str, table: Any) -> None:
-        self._where = f"{path}, [{name}]" if name else f"{path}"
-        if not isinstance(table, dict):
-            raise BadSetting(f"{self._where} must be a table.")
-        self._left = dict(table)
-
-    def value(self, name: str, kind: type[_V]) -> _V | None:
-        """Return a value of the kind asked for; None if it is not given."""
-        value = self._left.pop(name, None)
-        if value is None:
-            return None
-        # A bool is an int to Python, but not to a reader.
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            words = {str: "a string", int: "a whole number", bool: "true or false"}
-            raise BadSetting(f"{self._where}: {name} must be {words[kind]}.")
-        return value
-
-    def number(self, name: str, otherwise: int, *, least: int, most: int) -> int:
-        """Return a number in its bounds; `otherwise` if it is not given."""
-        value = self.value(name, int)
-        if value is None:
-            return otherwise
-        if not least <= value <= most:
-            raise BadSetting(f"{self._where}: {name} must be from {least} to {most}.")
-        return value
-
-    def table(self, name: str) -> dict[str, Any]:
-        """Return an inner table; an empty one if it is not given."""
-        value = self._left.pop(name, {})
-        if not isinstance(value, dict):
-            raise BadSetting(f"{self._where}: {name} must be a table.")
-        return value
-
-    def check_all_known(self) -> None:
-        """Raise for a name that nothing reads: it is most likely misspelt."""
-        if self._left:
-            raise BadSetting(f"{self._where}: there is no setting {next(iter(self._left))!r}.")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -100,7 +100,11 @@ def opened(store: Store, claude: Claude) -> Open:
 
     @asynccontextmanager
     async def opened(
-        connection: Claude | None = None, *, size: tuple[int, int] = (110, 34), **options: bool
+        connection: Claude | None = None,
+        *,
+        size: tuple[int, int] = (110, 34),
+        keys: Mapping[str, str] | None = None,
+        **options: bool,
     ) -> AsyncIterator[Journey]:
         app = StreamChat(
             store,
@@ -109,6 +113,7 @@ def opened(store: Store, claude: Claude) -> Open:
             log_path=Path("streamchat.log"),
             env_path=Path(".env"),
             frames_per_second=30,
+            keys=keys,
             is_key_missing=options.get("is_key_missing", False),
         )
         async with app.run_test(size=size, notifications=True) as pilot:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from tui import __version__, settings
+from tui.config import BadSetting
 from tui.sanitise import clean_line
-from tui.settings import BadSetting, Flags, Settings
+from tui.settings import Flags, Settings
 from tui.store import HistoryError
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130

@@ -22,9 +22,10 @@ from typing import Literal
 
 from tui import __version__, settings, wording
 from tui.cli import DONE, FAILED, is_on_terminal
+from tui.config import BadSetting
 from tui.conversation import ReplyFailed
 from tui.sanitise import clean_line
-from tui.settings import KEY_NAMES, BadSetting, Flags, Settings
+from tui.settings import KEY_NAMES, Flags, Settings
 from tui.store.examination import KNOWN_VERSION, SQLITE_VERSION, Examination, examine
 
 PATIENCE = 8.0

@@ -41,6 +41,7 @@ def open_app(options: argparse.Namespace, settings: Settings) -> int:
             log_path=settings.log,
             env_path=settings.env,
             keep_recordings_mb=settings.keep_recordings_mb,
+            keys=settings.keys,
             ending=Ending(),
         )
         app.run()

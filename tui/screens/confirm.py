@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.sanitise import clean
+from tui.widgets.effective import effective_key
 
 
 class ConfirmScreen(ModalScreen[bool]):
@@ -17,8 +18,8 @@ class ConfirmScreen(ModalScreen[bool]):
 
     CSS_PATH = "confirm.tcss"
     BINDINGS = [
-        Binding("y,enter", "answer(True)", "Yes"),
-        Binding("n,escape", "answer(False)", "No"),
+        Binding("enter,y", "answer(True)", "Yes", id="confirm.yes"),
+        Binding("escape,n", "answer(False)", "No", id="confirm.no"),
     ]
 
     def __init__(self, question: str, *, yes: str, no: str = "Cancel") -> None:
@@ -32,9 +33,12 @@ class ConfirmScreen(ModalScreen[bool]):
         with Vertical():
             yield Static(Content(clean(self._question)))
             with Center():
-                answers = ("Enter ", "bold $accent"), self._yes, "   "
+                yes, no = (effective_key(self, f"confirm.{name}") for name in ("yes", "no"))
                 yield Static(
-                    Content.assemble(*answers, ("Esc ", "bold $accent"), self._no),
+                    Content.assemble(
+                        *((f"{yes} ", "bold $accent"), self._yes, "   "),
+                        *((f"{no} ", "bold $accent"), self._no),
+                    ),
                     classes="answers",
                 )
 

@@ -12,6 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.widgets.effective import effective_key
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -25,7 +27,7 @@ class HelpScreen(ModalScreen[None]):
     """Shows sections of two columns, to be scrolled and left."""
 
     CSS_PATH = "help.tcss"
-    BINDINGS = [Binding("escape,f1,q", "dismiss", "Close")]
+    BINDINGS = [Binding("escape,f1,q", "dismiss", "Close", id="help.close")]
 
     def __init__(self, title: str, sections: Iterable[Section]) -> None:
         super().__init__()
@@ -37,7 +39,7 @@ class HelpScreen(ModalScreen[None]):
         width = max(len(left) for section in self._sections for left, _ in section.rows)
         with VerticalScroll() as scroll:
             scroll.border_title = self._title
-            scroll.border_subtitle = "Esc closes"
+            scroll.border_subtitle = f"{effective_key(self, 'help.close')} closes"
             for section in self._sections:
                 yield Static(Content(section.heading), classes="heading")
                 for left, right in section.rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from textual import events
@@ -9,8 +10,8 @@ from textual.binding import Binding
 from textual.message import Message as TextualMessage
 from textual.widgets import TextArea
 
-_RAW_NEWLINES = ("shift+\r", "ctrl+\r")
-"""What Textual calls Shift+Enter and Ctrl+Enter in terminals with modifyOtherKeys.
+_RAW = {"shift+\r": "shift+enter", "ctrl+\r": "ctrl+enter"}
+"""What Textual calls two keys in terminals with modifyOtherKeys, and what they are.
 
 They cannot be bound: a binding's key loses its white space.
 """
@@ -22,13 +23,21 @@ class Composer(TextArea):
     BINDINGS = [
         Binding("enter", "send", "Send", id="composer.send"),
         Binding(
-            "ctrl+j,shift+enter",
+            "ctrl+j,shift+enter,ctrl+enter",
             "newline",
             "New line",
             id="composer.newline",
         ),
-        Binding("pageup", "scroll_transcript(-1)", "Scroll up", show=False),
-        Binding("pagedown", "scroll_transcript(1)", "Scroll down", show=False),
+        Binding(
+            "pageup", "scroll_transcript(-1)", "Scroll up", id="composer.page-up", show=False
+        ),
+        Binding(
+            "pagedown",
+            "scroll_transcript(1)",
+            "Scroll down",
+            id="composer.page-down",
+            show=False,
+        ),
     ]
 
     @dataclass
@@ -65,18 +74,22 @@ class Composer(TextArea):
         As a priority binding Enter would overtake letters typed just before it;
         as an ordinary one it would be overtaken by letters typed just after.
         """
-        bound = self._bindings.key_to_bindings.get(event.key, [])
-        actions = {binding.action for binding in bound}
-        if event.key in _RAW_NEWLINES:
-            actions.add("newline")
-        if actions.isdisjoint({"send", "newline"}):
+        # A letter is never bound here, and need not wait for what bindings there are.
+        action = None if event.is_printable else self._action_of(_RAW.get(event.key, event.key))
+        if action is None:
             return
         event.stop()
         event.prevent_default()
-        if "send" in actions:
-            self.action_send()
-        else:
-            self.action_newline()
+        action()
+
+    def _action_of(self, key: str) -> Callable[[], None] | None:
+        """Return what a key does at once, by the keys that the user has chosen."""
+        active = self.screen.active_bindings.get(key)
+        if active is None or active.node is not self:
+            return None
+        return {"send": self.action_send, "newline": self.action_newline}.get(
+            active.binding.action
+        )
 
     def action_send(self) -> None:
         r"""Say what was sent, unless it is blank. After a `\` it breaks the line."""
