@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.data.make import lines
-from tests.turns import on_disk
+from tests.turns import hits, on_disk
 from tui import schema
 from tui.search import parse
 from tui.store import open_store
@@ -52,7 +52,7 @@ async def test_each_comes_to_todays_shape_with_everything_in_it(
     with open_store(copied) as store:
         assert await lines(store) == json.loads(shape.with_suffix(".json").read_text("utf-8"))
         query = parse("東京 ", store.clock.now_ms())
-        assert [hit.role for hit in await store.matching_messages(query)] == ["user"]
+        assert [hit.role for hit in await hits(store, query)] == ["user"]
     assert version_of(copied) == schema.VERSION
     assert on_disk(copied, "PRAGMA integrity_check")[0][0] == "ok"
     assert on_disk(copied, "PRAGMA foreign_key_check") == []

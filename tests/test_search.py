@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.scripted import Reply, Scripted, end, says, start, text, thinking
-from tests.turns import ask, converse
+from tests.turns import ask, converse, hits
 from tui.claude import Claude
 from tui.search import Hit, Query, Term, parse, places, snippet
 from tui.store import Store, open_store
@@ -111,7 +111,7 @@ def test_a_snippet_is_around_its_first_match() -> None:
 
 
 async def found(store: Store, typed: str, *, limit: int = 50) -> list[Hit]:
-    return await store.matching_messages(parse(typed, store.clock.now_ms()), limit=limit)
+    return await hits(store, parse(typed, store.clock.now_ms()), limit=limit)
 
 
 async def texts(store: Store, typed: str) -> list[str]:

@@ -13,6 +13,7 @@ from tui.claude import Claude
 from tui.clock import Clock
 from tui.conversation import Conversation, Message
 from tui.draft import Draft
+from tui.search import Hit, Query
 from tui.store import Store
 
 MODEL: str = SONNET["id"]
@@ -38,6 +39,13 @@ class SetClock(Clock):
 
 def unseen(_draft: Draft) -> None:
     """Show a reply to nobody."""
+
+
+async def hits(store: Store, query: Query, *, limit: int = 50) -> list[Hit]:
+    """Find the newest messages that match."""
+    found = await store.finding.messages(query, limit=limit)
+    assert found is not None
+    return list(found.hits)
 
 
 async def ask(

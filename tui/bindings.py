@@ -9,22 +9,34 @@ from textual.widgets import TextArea
 
 from tui.keymap import EVERYWHERE, Known
 from tui.screens.chat import ChatScreen
+from tui.screens.choice import ChoiceScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
+from tui.screens.line import LineScreen
+from tui.screens.search import SearchScreen
 from tui.widgets.composer import Composer
+from tui.widgets.filter import Filter
+from tui.widgets.find_bar import Field as FindField
 from tui.widgets.sidebar import Sidebar
 from tui.widgets.transcript import Transcript
 
 WRITING = "While writing"
+FINDING = "Finding in a conversation"
+FILTERING = "In the filter above the list"
 
 _PLACES: tuple[tuple[str, Sequence[BindingType]], ...] = (
     (EVERYWHERE, ChatScreen.BINDINGS),
     (WRITING, Composer.BINDINGS),
     ("On a message (Shift+Tab goes there)", Transcript.BINDINGS),
     ("In the sidebar", Sidebar.BINDINGS),
+    (FILTERING, Filter.BINDINGS),
+    (FINDING, FindField.BINDINGS),
 )
 _ALONE: tuple[tuple[str, Sequence[BindingType]], ...] = (
     ("Asked a question", ConfirmScreen.BINDINGS),
+    ("Asked for a line", LineScreen.BINDINGS),
+    ("Asked to choose", ChoiceScreen.BINDINGS),
+    ("Searching everything", SearchScreen.BINDINGS),
     ("On a page like this", HelpScreen.BINDINGS),
 )
 """Screens that are laid over all others."""
@@ -55,7 +67,7 @@ def _known(
             one.description,
             group,
             is_alone=is_alone,
-            leaves_writing=not (one.priority or group == WRITING),
+            leaves_writing=not (one.priority or group in (WRITING, FILTERING, FINDING)),
         )
 
 

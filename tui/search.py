@@ -11,11 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import accumulate
+from typing import Literal
 
 from tui.conversation import Role, State
 
 STATES = ("complete", "max_tokens", "refused", "stopped", "cut_off", "failed", "interrupted")
 ROLES = {"user": "user", "you": "user", "assistant": "assistant", "claude": "assistant"}
+
+Order = Literal["newest", "best"]
+"""What comes first: the newest hit, or the one that matches best."""
 
 _LOOKED_AT = 200_000
 """How many characters of a text are looked at for the places to mark."""
@@ -46,6 +50,8 @@ class Query:
     """A part of the model's id."""
     state: str = ""
     role: str = ""
+    tag: str = ""
+    """A tag of the conversation."""
     after_ms: int | None = None
     before_ms: int | None = None
     """This moment itself is not in it."""
@@ -83,11 +89,20 @@ class Hit:
     snippet: Snippet
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found for a query."""
+
+    hits: tuple[Hit, ...]
+    is_cut: bool = False
+    """Whether there was no time to look further."""
+
+
 def parse(typed: str, now_ms: int) -> Query:
     """Read what was typed: words, "phrases", beginnings*, and `name:value` operators.
 
     The last word is taken for the beginning of one, unless a space follows it. The
-    operators are `model:`, `state:`, `role:`, `before:`, `after:` and `in:title`;
+    operators are `model:`, `state:`, `role:`, `tag:`, `before:`, `after:` and `in:title`;
     days are written 2026-11-23, 2026-11, 2026, today, yesterday or 7d, 2w, 3m, 1y.
     """
     query, terms = Query(), list[Term]()
@@ -104,6 +119,15 @@ def parse(typed: str, now_ms: int) -> Query:
             is_typed = piece.end() == len(typed)
             terms.append(Term(word.rstrip("*"), is_typed or word.endswith("*")))
     return replace(query, terms=tuple(term for term in terms if term.words))
+
+
+def typed_as(terms: Sequence[Term]) -> str:
+    """Return what `parse` reads as these terms."""
+    written = (
+        f'"{term.words}"' if " " in term.words else term.words + "*" * term.is_prefix
+        for term in terms
+    )
+    return "".join(f"{each} " for each in written)
 
 
 def places(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
@@ -157,6 +181,8 @@ def _operator(query: Query, name: str, value: str, now_ms: int) -> Query | None:
             return replace(query, state=value)
         case "role" if value in ROLES:
             return replace(query, role=ROLES[value])
+        case "tag" if tag := value.lstrip("#").casefold():
+            return replace(query, tag=tag)
         case "in" if value == "title":
             return replace(query, is_in_title=True)
         case "after" if (day := _day(value, now_ms)) is not None:

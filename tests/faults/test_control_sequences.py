@@ -134,7 +134,7 @@ def test_nothing_that_is_shown_in_the_app_drives_the_terminal(
         screen.press("n")
         screen.until_seen("90 seconds")
         # A notice with a title in it.
-        screen.press("\x13")
+        screen.press("\x13\t")
         screen.until_seen("x Delete")
         screen.press("\x1b[Bx")
         screen.until_seen("Deleted")

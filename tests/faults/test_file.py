@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests.scripted import Scripted, says
-from tests.turns import ask, converse, on_disk
+from tests.turns import ask, converse, hits, on_disk
 from tui import schema
 from tui.claude import Claude
 from tui.search import parse
@@ -226,9 +226,9 @@ async def test_damage_to_the_index_alone_is_mended(filled: Path) -> None:
     with open_store(filled) as store:
         query = parse("reply ", store.clock.now_ms())
         with pytest.raises(HistoryError, match="Start again"):
-            await store.matching_messages(query)
+            await hits(store, query)
     with open_store(filled) as store:
-        assert len(await store.matching_messages(query)) == 30
+        assert len(await hits(store, query)) == 30
     with open_store(filled) as store:
         assert not (filled.parent / "run" / "history.db.check").exists()
 

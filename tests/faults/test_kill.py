@@ -165,9 +165,6 @@ def test_the_question_is_on_disk_before_it_is_sent_and_the_next_start_says_how_i
         assert [tuple(row) for row in said] == [("user", "the question")]
         with terminal(home=empty_home, environ=environ, size=SIZE) as screen:
             screen.until_seen("✗ the question")
-            screen.press("\x13")
-            screen.until_seen("x Delete")
-            screen.press("\x1b[B\r")
             screen.until_seen("interrupted")
             screen.press("\x11")
             assert screen.until_left() == 0

@@ -53,7 +53,7 @@ async def test_it_is_seen_as_it_is_wherever_it_stands(
         await journey.until_done()
         await journey.press("f1")
         await journey.press("escape")
-        await journey.press("ctrl+s", "x")
+        await journey.press("ctrl+s", "tab", "x")
         await journey.until(
             lambda: f"asked {words}" in journey.seen and "Deleted" in journey.seen
         )

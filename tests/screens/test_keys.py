@@ -86,7 +86,7 @@ async def test_chosen_keys_act_and_the_default_ones_no_more(opened: Open) -> Non
         hidden: list[bool] = []
         for key in ("f5", "ctrl+s", "f6"):
             await journey.press(key)
-            hidden.append(type(journey.app.focused).__name__ == "Sidebar")
+            hidden.append(type(journey.app.focused).__name__ == "Filter")
         # There, still there, and away: the second press of two hides it.
         assert hidden == [True, True, False]
 
@@ -95,7 +95,7 @@ async def test_two_keys_may_change_places(opened: Open) -> None:
     keys = {"chat.sidebar": "ctrl+n", "chat.new": "ctrl+s"}
     async with opened(keys=keys) as journey:
         await journey.press("ctrl+n")
-        assert type(journey.app.focused).__name__ == "Sidebar"
+        assert type(journey.app.focused).__name__ == "Filter"
 
 
 async def test_the_composer_obeys_chosen_keys(opened: Open) -> None:

@@ -117,7 +117,7 @@ async def test_x_deletes_a_conversation_and_u_brings_it_back(
 ) -> None:
     async with opened() as journey:
         await two_conversations(journey)
-        await journey.press("ctrl+s", "x")
+        await journey.press("ctrl+s", "tab", "x")
         await journey.until(lambda: journey.title == "First")
         await journey.until(lambda: not any("✗" in r or "Second" in r for r in journey.sidebar))
         assert "Deleted “Second”" in journey.seen
@@ -135,7 +135,7 @@ async def test_the_last_conversation_that_is_deleted_leaves_a_new_one(
     async with opened() as journey:
         await journey.ask("Only")
         await journey.until_done()
-        await journey.press("ctrl+s", "x")
+        await journey.press("ctrl+s", "tab", "x")
         await journey.until(lambda: journey.title == "New conversation")
         assert await store.conversations() == []
 
@@ -148,7 +148,7 @@ async def test_deleting_stops_the_reply_that_is_being_written(
     async with opened() as journey:
         await journey.ask("Hi")
         await journey.until(lambda: "Half" in journey.seen)
-        await journey.press("ctrl+s", "x")
+        await journey.press("ctrl+s", "tab", "x")
         await journey.until(lambda: not journey.app.replies.drafts)
         await journey.press("u")
         await journey.until(lambda: journey.title == "Hi")

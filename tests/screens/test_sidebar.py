@@ -359,7 +359,7 @@ async def test_the_cursor_is_seen_when_the_drawer_opens(
     async with opened(size=(60, 24)) as journey:
         await journey.press(*["alt+down"] * 30)
         await journey.until(lambda: journey.title == f"title {names[29]}")
-        await journey.press("ctrl+s")
+        await journey.press("ctrl+s", "tab")
         await journey.until(lambda: f"title {names[29]} 1h" in journey.sidebar)
         await journey.press("pagedown", "enter")
         await journey.until(lambda: journey.title != f"title {names[29]}")
@@ -373,7 +373,7 @@ async def test_the_app_lists_a_long_history_to_its_end(
     names = fill(history, LONG)
     async with opened() as journey:
         await journey.until(lambda: "Today" in journey.sidebar)
-        await journey.press("ctrl+s", "end", "enter")
+        await journey.press("ctrl+s", "tab", "end", "enter")
         await journey.until(lambda: journey.title == f"title {names[-1]}")
         await journey.press("alt+up")
         await journey.until(lambda: journey.title == f"title {names[-2]}")

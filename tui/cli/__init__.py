@@ -238,6 +238,10 @@ def _add_log(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> 
         "--search", metavar="QUERY",
         help='find messages: words, "phrases", begin*, role:you, state:failed, after:7d, …',
     )  # fmt: skip
+    log.add_argument(
+        "--best", action="store_const", const="best", default="newest", dest="order",
+        help="with --search: what matches best first, not the newest",
+    )  # fmt: skip
 
 
 def _add_doctor(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:

@@ -14,7 +14,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer, Static
+from textual.widgets import Footer, Input, Static
 
 from tui import wording
 from tui.conversation import Conversation, Message, Place, Unsent
@@ -24,11 +24,14 @@ from tui.reading import Reading, Refused
 from tui.replies import GOES_ON, Replies
 from tui.sanitise import clean, clean_line
 from tui.screens.acting import Acting
+from tui.screens.looking import Looking
 from tui.screens.organising import Organising
+from tui.search import Term
 from tui.store import HistoryError, Store
 from tui.trash import Trash
 from tui.widgets.composer import Composer
 from tui.widgets.filter import Filter
+from tui.widgets.find_bar import FindBar
 from tui.widgets.sidebar import Mark, Sidebar
 from tui.widgets.transcript import Transcript
 from tui.widgets.tray import Tray
@@ -80,6 +83,7 @@ class ChatScreen(Screen[None]):
         self.reading = Reading(store, replies, self.trash, model=model)
         self._acting = Acting(self)
         self.organising = Organising(self)
+        self.looking = Looking(self)
         self.host = host
         self._is_demo = host == "demo"
         self._banner = banner
@@ -113,6 +117,7 @@ class ChatScreen(Screen[None]):
         yield Static(Content(_DEMO_GREETING if self._is_demo else _GREETING), id="empty")
         yield self.transcript
         yield Static("↓ more below · Ctrl+End", id="pill", markup=False)
+        yield self.looking.bar
         yield self.tray
         yield self.composer
         yield Footer()
@@ -194,6 +199,8 @@ class ChatScreen(Screen[None]):
             self.composer.give_back(text)
             return
         self._show_asked(question, draft)
+        with self.telling():
+            await self.keep_place()
 
     def _show_asked(self, question: Message, draft: Draft) -> None:
         self._show_empty()
@@ -302,7 +309,7 @@ class ChatScreen(Screen[None]):
         if self.stop_reply():
             return
         is_writing = self.composer.has_focus
-        if not is_writing and self.organising.leave_filter():
+        if not is_writing and (self.looking.end() or self.organising.leave_filter()):
             return
         if is_writing and self.desk.unsent(self._open_id).edited_id is not None:
             self.leave_edit()
@@ -355,6 +362,7 @@ class ChatScreen(Screen[None]):
             place = await self.store.drafts.place(conversation.id)
             await self.desk.open(conversation.id)
             await self.keep_place()
+            self.looking.end()
             await self.reading.open(conversation)
             self.show_reading(place=place)
             await self.keep_place()
@@ -382,6 +390,7 @@ class ChatScreen(Screen[None]):
         )
         if at is not None:
             self.transcript.go_to(at)
+        self.looking.again()
         unsent = self.desk.unsent(open_id)
         self.composer.write(unsent.text if unsent.edited_id is None else unsent.edit)
         self.show_unsent()
@@ -533,10 +542,34 @@ class ChatScreen(Screen[None]):
         self.filter.focus()
 
     def action_find(self) -> None:
-        """Find something in the conversation being read."""
+        """Find something in the conversation being read; a second time, everywhere."""
+        self.looking.begin()
 
-    def search(self, typed: str) -> None:
+    @on(FindBar.Stepped)
+    @on(Transcript.Looked)
+    def _look_on(self, event: FindBar.Stepped | Transcript.Looked) -> None:
+        self.looking.step(event.step)
+
+    @on(FindBar.Left)
+    def _end_find(self) -> None:
+        self.looking.end()
+
+    @on(Input.Changed, "#find Input")
+    def _find_typed(self) -> None:
+        self.looking.typed()
+
+    @work(exclusive=True, group="look")
+    async def look(
+        self, terms: tuple[Term, ...], *, at: str | None = None, is_staying: bool = False
+    ) -> None:
+        """Find some words in the conversation being read."""
+        await self.looking.look(terms, at=at, is_staying=is_staying)
+
+    @work
+    async def search(self, typed: str) -> None:
         """Search everything."""
+        with self.telling():
+            await self.looking.search(typed)
 
     @on(events.Click, "#pill")
     def action_end(self) -> None:

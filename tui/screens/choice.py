@@ -11,18 +11,16 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-CHOOSING = (
-    Binding("j", "step(1)", "Down", id="choice.down", show=False),
-    Binding("k", "step(-1)", "Up", id="choice.up", show=False),
-    Binding("escape", "leave", "Leave", id="choice.leave"),
-)
-
 
 class ChoiceScreen(ModalScreen[str | None]):
     """Shows lines, each with an id, and dismisses with the id that was chosen."""
 
     CSS_PATH = "choice.tcss"
-    BINDINGS = list(CHOOSING)
+    BINDINGS = [
+        Binding("j", "step(1)", "Down", id="choice.down", show=False),
+        Binding("k", "step(-1)", "Up", id="choice.up", show=False),
+        Binding("escape", "leave", "Leave", id="choice.leave"),
+    ]
 
     def __init__(
         self, title: str, lines: Sequence[tuple[str, Content]], *, first: str | None = None

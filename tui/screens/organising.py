@@ -26,7 +26,10 @@ class Organising:
         chat = self._chat
         sidebar, typed = chat.sidebar, chat.filter.value.strip()
         if typed or self._is_archive:
-            listing = await chat.store.filtered(typed, is_archived=self._is_archive)
+            found = await chat.store.finding.titles(typed, is_archived=self._is_archive)
+            if found is None:
+                return
+            listing = found
         else:
             listing = await chat.store.listing(
                 cursor_id=sidebar.cursor_id, anchor=sidebar.place

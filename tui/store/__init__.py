@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from tui.clock import Clock, id_time_ms
 from tui.conversation import Conversation, Message, Model, Request
-from tui.folding import folded
 from tui.listing import Key, Listing, Page
-from tui.search import Hit, Query
-from tui.store import backup, listing, purging, rows, searching, writing
+from tui.store import backup, listing, purging, rows, writing
 from tui.store import connection as opening
 from tui.store.branches import LINE, Branches
 from tui.store.connection import HistoryError
 from tui.store.drafts import Drafts
 from tui.store.filesystem import MOUNTS
+from tui.store.finding import Finding
 from tui.store.labels import Labels
 from tui.store.owner import Owner, is_alive
 from tui.store.threads import Threads, reads, writes
@@ -47,6 +46,7 @@ class Store:
         self.branches = Branches(self.threads, clock)
         self.labels = Labels(self.threads, clock)
         self.drafts = Drafts(self.threads, clock)
+        self.finding = Finding(self.threads, clock)
         self._owner: Owner | None = None
         self._seen_version: tuple[int, int] | None = None
         """Which connection was asked last for the version of the file, and what it said."""
@@ -88,14 +88,6 @@ class Store:
     ) -> Listing:
         """Return the list's groups now, and its pages around a conversation and a place."""
         return listing.listing(connection, self.clock.now_ms(), cursor_id, anchor)
-
-    @reads
-    def filtered(
-        self, connection: sqlite3.Connection, typed: str, *, is_archived: bool = False
-    ) -> Listing:
-        """Return the conversations whose titles hold all the words typed."""
-        words = folded(typed).split()
-        return listing.filtered(connection, self.clock.now_ms(), words, is_archived=is_archived)
 
     @reads
     def page(self, connection: sqlite3.Connection, of: Listing, start: int) -> Page | None:
@@ -173,13 +165,6 @@ class Store:
         return [
             rows.message_from(row, blocks[row["id"]], requests.get(row["id"])) for row in found
         ]
-
-    @reads
-    def matching_messages(
-        self, connection: sqlite3.Connection, query: Query, *, limit: int = 50
-    ) -> list[Hit]:
-        """Return the newest messages that match, thinking included."""
-        return searching.matching(connection, query, limit)
 
     @reads
     def models(
@@ -452,6 +437,7 @@ class Store:
 
     def close(self) -> None:
         """Wait for the writes that were asked for, then close. Blocks."""
+        self.finding.close()
         self.threads.close()
         if self._owner is not None:
             self._owner.release()

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from tui.conversation import Conversation
+from tui.folding import folded
 from tui.listing import PAGE, Group, Key, Listed, Listing, Page, group_start
 from tui.store import rows
 
@@ -25,6 +26,14 @@ _LISTED = "c.deleted_ms IS NULL AND c.archived_ms IS NULL"
 _IN_ORDER = "ORDER BY c.is_pinned DESC, c.updated_ms DESC, c.id DESC"
 _BACKWARDS = "ORDER BY c.is_pinned, c.updated_ms, c.id"
 _KEY = "(c.is_pinned, c.updated_ms, c.id)"
+
+_TAGGED = (
+    "EXISTS (SELECT 1 FROM tags WHERE conversation_id = c.id"
+    " AND tag >= ? AND substr(tag, 1, ?) = ?)"
+)
+
+FILTERED = 1000
+"""How many conversations a filter shows at most."""
 
 _ALWAYS = (-(2**63), 2**63 - 1)
 _AROUND = 100
@@ -242,28 +251,52 @@ def _one_moment(connection: sqlite3.Connection) -> Generator[None]:
 
 
 def filtered(
-    connection: sqlite3.Connection, now_ms: int, words: list[str], *, is_archived: bool
+    connection: sqlite3.Connection, now_ms: int, typed: str, *, is_archived: bool
 ) -> Listing:
-    """Return the conversations whose titles hold all the words, at most `MOST`."""
+    """Return the newest conversations whose titles hold all the words, at most `FILTERED`.
+
+    A word with # before it is the beginning of a tag.
+    """
+    index = "conversations_archived" if is_archived else "conversations_by_title"
     where = ["c.deleted_ms IS NULL", f"c.archived_ms IS {'NOT ' if is_archived else ''}NULL"]
     values: list[object] = []
-    for word in words:
-        where.append("instr(c.folded_title, ?) > 0")
-        values.append(word)
-    read = connection.execute(
-        "SELECT c.id, c.title, c.updated_ms, c.is_pinned, m.state FROM conversations AS c"
+    for word in typed.split():
+        if word.startswith("#") and (tag := word.strip("#,").casefold()):
+            where.append(_TAGGED)
+            values += [tag, len(tag), tag]
+        else:
+            where.append("instr(c.folded_title, ?) > 0")
+            values.append(folded(word))
+    # Only the index is read for all, the conversations themselves for those found.
+    found = connection.execute(
+        "SELECT c.id, c.title, c.updated_ms, c.is_pinned, m.state FROM ("
+        f"SELECT c.rowid AS n FROM conversations AS c INDEXED BY {index}"
+        f" WHERE {' AND '.join(where)} {_IN_ORDER} LIMIT {FILTERED}"
+        ") AS f CROSS JOIN conversations AS c ON c.rowid = f.n"
         " LEFT JOIN messages AS m ON m.id = c.tip_id AND m.deleted_ms IS NULL"
-        f" WHERE {' AND '.join(where)} {_IN_ORDER} LIMIT 1000",
+        f" {_IN_ORDER}",
         values,
     )
-    found = [Listed(a, b, c, bool(d), e) for a, b, c, d, e in read]
+    return _listing_of(
+        [
+            Listed(name, title, used, bool(is_pinned), state)
+            for name, title, used, is_pinned, state in found
+        ],
+        now_ms,
+    )
+
+
+def _listing_of(found: list[Listed], now_ms: int) -> Listing:
+    """Return a list of these conversations, all of their pages with it."""
     groups: list[Group] = []
     for at, each in enumerate(found):
-        since = 0 if each.is_pinned else group_start(each.updated_ms, now_ms)
-        if groups and (groups[-1].is_pinned, groups[-1].since_ms) == (each.is_pinned, since):
+        since_ms, until_ms = _ALWAYS
+        if not each.is_pinned:
+            since_ms = group_start(each.updated_ms, now_ms)
+        if groups and (groups[-1].is_pinned, groups[-1].since_ms) == (each.is_pinned, since_ms):
             groups[-1] = replace(groups[-1], count=groups[-1].count + 1)
         else:
-            groups.append(Group(at, 1, each.is_pinned, since, _ALWAYS[1]))
+            groups.append(Group(at, 1, each.is_pinned, since_ms, until_ms))
     pages = (
         Page(start, tuple(found[start : start + PAGE])) for start in range(0, len(found), PAGE)
     )

@@ -1,21 +1,28 @@
-"""Finding what was said: a query into SQL, newest first.
+"""Finding what was said: a query into SQL.
 
-Ranking by relevance costs in proportion to all that match, the newest fifty of them
-one millisecond; see `matching`.
+To rank all that matches costs in proportion to it, the newest fifty one millisecond;
+so only the newest are ranked. See `matching`.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import Any
 
 from tui.pairs import asked, spaced
-from tui.search import Hit, Query, Term, snippet
+from tui.search import Found, Hit, Order, Query, Term, snippet
 
 SNIPPET = 160
 """About how many characters a snippet has."""
+
+RANKED = 2_000
+"""How many of the newest matches are ranked."""
 
 SCANNED = 20_000
 """How many of the newest blocks are looked at for what no index finds."""
@@ -30,13 +37,26 @@ _HITS = """
     WHERE c.deleted_ms IS NULL AND m.deleted_ms IS NULL AND b.text IS NOT NULL{conditions}
     ORDER BY {number} DESC LIMIT :limit
 """
-# Each index gives its rows newest first, so that only as many are read as are shown.
-_EITHER = """(
-        SELECT rowid AS n FROM blocks_fts WHERE blocks_fts MATCH :asked
-        UNION
-        SELECT rowid AS n FROM pairs_fts WHERE pairs_fts MATCH :asked
-        ORDER BY n DESC
-    ) AS f"""
+# Ranked without their texts, which are read only for those that are shown.
+_BEST = """
+    SELECT b.n, b.type, b.text, m.id AS message_id, m.role, m.state, m.model, m.created_ms,
+        c.id AS conversation_id, c.title
+    FROM (
+        SELECT f.n, min(f.score) AS score FROM ({ranked}) AS f
+        CROSS JOIN blocks AS b ON b.n = f.n
+        CROSS JOIN messages AS m ON m.id = b.message_id
+        CROSS JOIN conversations AS c ON c.id = m.conversation_id
+        WHERE c.deleted_ms IS NULL AND m.deleted_ms IS NULL{conditions}
+        GROUP BY f.n ORDER BY score, f.n DESC LIMIT :limit
+    ) AS best
+    CROSS JOIN blocks AS b ON b.n = best.n
+    CROSS JOIN messages AS m ON m.id = b.message_id
+    CROSS JOIN conversations AS c ON c.id = m.conversation_id
+    ORDER BY best.score, best.n DESC
+"""
+_RANKED = """SELECT * FROM (
+            SELECT rowid AS n, bm25({index}) AS score FROM {index} WHERE {index} MATCH :asked
+            ORDER BY rowid DESC LIMIT :ranked)"""
 _MESSAGES = """
     SELECT m.n, coalesce(b.type, 'text') AS type, coalesce(b.text, '') AS text,
         m.id AS message_id, m.role, m.state, m.model, m.created_ms,
@@ -57,6 +77,10 @@ _TITLES = """
 """
 
 
+_NEWEST = "f.n > (SELECT coalesce(max(n), 0) FROM blocks) - :scanned"
+_TAGGED = "EXISTS (SELECT 1 FROM tags WHERE conversation_id = c.id AND tag = :tag)"
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """A part of a query's SQL."""
@@ -65,41 +89,85 @@ class _Asked:
     values: dict[str, object]
 
 
-def matching(connection: sqlite3.Connection, query: Query, limit: int) -> list[Hit]:
-    """Return the newest hits of a query; of an empty one none."""
+def matching(
+    connection: sqlite3.Connection, query: Query, limit: int, order: Order = "newest"
+) -> Found:
+    """Return the hits of a query; of an empty one none.
+
+    Interrupted, it returns what it has.
+    """
     if query.is_empty:
-        return []
+        return Found(())
+    hits: list[Hit] = []
+    try:
+        for row in _rows(connection, query, limit, order):
+            hits.append(_hit(row, query.terms))  # noqa: PERF401 - what there is when it is interrupted
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return Found(tuple(hits), is_cut=True)
+    return Found(tuple(hits))
+
+
+def _rows(
+    connection: sqlite3.Connection, query: Query, limit: int, order: Order
+) -> Iterable[sqlite3.Row]:
     if query.is_in_title:
         return _in_titles(connection, query, limit)
     others = _conditions(query)
+    conditions, values = _joined(others.conditions), others.values | {"limit": limit}
     if not query.terms:
-        sql = _MESSAGES.format(conditions=_joined(others.conditions))
-        found = connection.execute(sql, others.values | {"limit": limit})
-    else:
-        source, number, match = _source(query.terms)
-        conditions = _joined([*match.conditions, *others.conditions])
-        sql = _HITS.format(source=source, number=number, conditions=conditions)
-        found = connection.execute(sql, match.values | others.values | {"limit": limit})
-    return [_hit(row, query.terms) for row in found]
+        return connection.execute(_MESSAGES.format(conditions=conditions), values)
+    asked_for = _asked_for(query.terms)
+    if not asked_for:
+        conditions = f" AND {_NEWEST}{conditions}"
+        sql = _HITS.format(source="blocks AS f", number="f.n", conditions=conditions)
+        return connection.execute(sql, values | {"scanned": SCANNED})
+    values["asked"] = asked_for
+    is_in_pairs = any(spaced(term.words) for term in query.terms)
+    indexes = ("pairs_fts",) if is_in_pairs else ("blocks_fts", "pairs_fts")
+    if order == "best":
+        ranked = " UNION ALL ".join(_RANKED.format(index=index) for index in indexes)
+        sql = _BEST.format(ranked=ranked, conditions=conditions)
+        return connection.execute(sql, values | {"ranked": RANKED})
+    return _newest(connection, indexes, conditions, values)
 
 
-def _source(terms: Sequence[Term]) -> tuple[str, str, _Asked]:
-    """Return what to go through, its column with the block's number, what must match."""
+def _newest(
+    connection: sqlite3.Connection,
+    indexes: Sequence[str],
+    conditions: str,
+    values: dict[str, Any],
+) -> Iterator[sqlite3.Row]:
+    """Yield the newest matches of some indexes, each block once."""
+    # Merged here: each index gives its rows newest first, and only as many are read as
+    # are shown, where a UNION in SQL would collect all of them.
+    rows = merge(
+        *(
+            connection.execute(
+                _HITS.format(
+                    source=index,
+                    number=f"{index}.rowid",
+                    conditions=f" AND {index} MATCH :asked{conditions}",
+                ),
+                values,
+            )
+            for index in indexes
+        ),
+        key=itemgetter("n"),
+        reverse=True,
+    )
+    each_once = (next(same) for _, same in groupby(rows, itemgetter("n")))
+    return islice(each_once, values["limit"] if values["limit"] >= 0 else None)
+
+
+def _asked_for(terms: Sequence[Term]) -> str:
+    """Return what an index is asked for; "" if it knows none of the terms."""
     indexed = [term for term in terms if re.search(r"[^\W_]", term.words)]
-    if not indexed:
-        newest = "s.n > (SELECT coalesce(max(n), 0) FROM blocks) - :scanned"
-        return "blocks AS s", "s.n", _Asked((newest,), {"scanned": SCANNED})
-    phrases = " ".join(_phrase(term) for term in indexed)
-    if any(spaced(term.words) for term in indexed):
-        return (
-            "pairs_fts AS p",
-            "p.rowid",
-            _Asked(("pairs_fts MATCH :asked",), {"asked": phrases}),
-        )
-    return _EITHER, "f.n", _Asked((), {"asked": phrases})
+    return " ".join(_phrase(term) for term in indexed)
 
 
-def _in_titles(connection: sqlite3.Connection, query: Query, limit: int) -> list[Hit]:
+def _in_titles(connection: sqlite3.Connection, query: Query, limit: int) -> sqlite3.Cursor:
     values: dict[str, object] = {"limit": limit}
     conditions = []
     for at, term in enumerate(query.terms):
@@ -112,8 +180,11 @@ def _in_titles(connection: sqlite3.Connection, query: Query, limit: int) -> list
     if query.model:
         conditions.append("c.model LIKE :model ESCAPE '\\'")
         values["model"] = _anywhere(query.model)
+    if query.tag:
+        conditions.append(_TAGGED)
+        values["tag"] = query.tag
     sql = _TITLES.format(conditions=_joined(conditions))
-    return [_hit(row, query.terms) for row in connection.execute(sql, values)]
+    return connection.execute(sql, values)
 
 
 def _conditions(query: Query) -> _Asked:
@@ -131,6 +202,9 @@ def _conditions(query: Query) -> _Asked:
     if query.model:
         conditions.append("m.model LIKE :model ESCAPE '\\'")
         values["model"] = _anywhere(query.model)
+    if query.tag:
+        conditions.append(_TAGGED)
+        values["tag"] = query.tag
     for at, term in enumerate(query.terms):
         if _is_literal(term.words):
             conditions.append(f"b.text LIKE :term{at} ESCAPE '\\'")

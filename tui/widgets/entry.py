@@ -77,6 +77,16 @@ class Entry:
         return continuing.joined(self.before, words) if self.before else words
 
     @property
+    def searched(self) -> Iterator[str]:
+        """Everything said that is shown, as far as somebody may look for it in there."""
+        if self.is_seam:
+            return
+        yield self.source
+        if not self.is_folded:
+            said = self.said
+            yield said.words("thinking") if isinstance(said, Draft) else said.thinking
+
+    @property
     def figures(self) -> str:
         """The line below a reply: what it is doing, or what it took and how it ended."""
         return self._status if isinstance(self.said, Draft) else _ending(self.said)

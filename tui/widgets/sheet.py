@@ -28,12 +28,16 @@ from textual.style import Style
 if TYPE_CHECKING:
     from tui.markdown import Row
     from tui.widgets.entry import Entry
+    from tui.widgets.matches import Match, Matches
 
 MARGIN = 2
 """Columns left of the words, for the bar of the message that has the focus."""
 
 PARSED = 32
 """How many messages stay parsed."""
+
+_MATCH = "$text on $accent 30%"
+_CURRENT_MATCH = "$background on $accent bold"
 
 _WORD = re.compile(r"\w+")
 
@@ -76,6 +80,8 @@ class Sheet(ScrollView, can_focus=True):
         """The text to have on top once the size is known."""
         self._strips: LRUCache[tuple[Row, bool], Strip] = LRUCache(512)
         self._styles: dict[str, Style] = {}
+        self.matches: Matches | None = None
+        """What is looked for, and where it stands."""
         self._parsed: dict[str, Entry] = {}
         """Those laid out lately, the latest last."""
 
@@ -94,6 +100,7 @@ class Sheet(ScrollView, can_focus=True):
         self.entries = entries
         self.cursor = max(0, len(entries) - 1)
         self._parsed.clear()
+        self.matches = None
         self._wanted = None
         self.show_end()
 
@@ -149,6 +156,8 @@ class Sheet(ScrollView, can_focus=True):
         """Take the new height of an entry into account; draw it from its `first_row` on."""
         if not self._width:
             return
+        if self.matches is not None:
+            self.matches.forget(number)
         y = int(self.scroll_y)
         top = self._position(y)
         self._heights[number] = self.entries[number].height(self._width)
@@ -267,6 +276,36 @@ class Sheet(ScrollView, can_focus=True):
         elif self._tops[number + 1] > last:
             self._put(*self._position(self._tops[number + 1] - self.size.height))
 
+    def show_match(self, match: Match) -> None:
+        """Lead the reader to a match, away from the edges of the view if there is room."""
+        if self.matches is None or not self._width or match.number >= len(self.entries):
+            return
+        self.matches.current = match
+        self.cursor = match.number
+        height = self._measure(match.number)
+        self._add_up()
+        row = self.entries[match.number].row_of(
+            match.leaf, match.line, match.start, self._width
+        )
+        first, last = int(self.scroll_y), int(self.scroll_y) + self.size.height
+        y = self._tops[match.number] + min(row, height - 1)
+        if not first < y < last - 1:
+            self._put(match.number, row)
+            y = int(self.scroll_y)
+            self._settle(y, y - self.size.height // 3)
+        self.draw_matches()
+
+    def release(self, number: int) -> None:
+        """Let go of a layout that was made out of turn."""
+        entry = self.entries[number]
+        if entry.id not in self._parsed:
+            entry.forget()
+
+    def draw_matches(self) -> None:
+        """Draw the matches as they are known now."""
+        self._strips.clear()
+        self.refresh()
+
     # Drawing
 
     def render_line(self, y: int) -> Strip:
@@ -283,36 +322,39 @@ class Sheet(ScrollView, can_focus=True):
         has_bar = self.has_focus and number == self.cursor
         selection = self.text_selection
         if selection is not None:
-            return self._strip(
-                row, _line_id(number, leaf, row.line), selection, has_bar=has_bar
-            )
+            return self._strip(row, (number, leaf), selection, has_bar=has_bar)
         strip = self._strips.get((row, has_bar))
         if strip is None:
-            strip = self._strip(row, _line_id(number, leaf, row.line), None, has_bar=has_bar)
+            strip = self._strip(row, (number, leaf), None, has_bar=has_bar)
             self._strips[(row, has_bar)] = strip
         return strip
 
     def _strip(
-        self, row: Row, line_id: int, selection: Selection | None, *, has_bar: bool
+        self, row: Row, of: tuple[int, int], selection: Selection | None, *, has_bar: bool
     ) -> Strip:
         base = self.visual_style
-        content = row.content
+        content, line_id = row.content, _line_id(*of, row.line)
+        if self.matches is not None and row.line >= 0:
+            for match in self.matches.on(*of, row.line):
+                is_current = match == self.matches.current
+                style = _CURRENT_MATCH if is_current else _MATCH
+                content = content.stylize(style, *_selected(row, (match.start, match.end)))
         if selection is not None and (span := selection.get_span(line_id)) is not None:
             selected = self.screen.get_visual_style("screen--selection")
             content = content.stylize(selected, *_selected(row, span))
-        style = base + self._styled(row.background) if row.background else base
+        drawn_on = base + self._styled(row.background) if row.background else base
         bar = base + self._styled("$accent") if has_bar else base
         # Every segment says where it is, blank ones too: a selection that ends on one
         # that does not would take in everything.
         margin = bar.rich_style_with_offset(row.place(0), line_id)
         segments = [Segment("▌ " if has_bar else "  ", margin)]
         index = 0
-        for text, drawn in content.render(style, end="", parse_style=self._styled):
+        for text, drawn in content.render(drawn_on, end="", parse_style=self._styled):
             segments.append(
                 Segment(text, drawn.rich_style_with_offset(row.place(index), line_id))
             )
             index += len(text)
-        filler = style.rich_style_with_offset(row.place(index), line_id)
+        filler = drawn_on.rich_style_with_offset(row.place(index), line_id)
         return Strip(segments).adjust_cell_length(self._width + MARGIN, filler)
 
     def _styled(self, style: str | Style) -> Style:

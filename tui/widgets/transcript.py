@@ -56,6 +56,8 @@ class Transcript(Sheet):
         Binding("x", "want('delete')", "Delete", id="message.delete"),
         Binding("u", "undo", "Undo delete", id="message.undo", show=False),
         Binding("enter", "fold", "Fold", id="message.fold"),
+        Binding("n", "look(1)", "Next match", id="message.match-after", show=False),
+        Binding("N", "look(-1)", "Match before", id="message.match-before", show=False),
     ]
 
     @dataclass
@@ -70,6 +72,12 @@ class Transcript(Sheet):
 
         what: Want
         message_id: str
+
+    @dataclass
+    class Looked(TextualMessage):
+        """The user wants to see the next match (`step` 1) or the one before (-1)."""
+
+        step: int
 
     class Undone(TextualMessage):
         """The user wants back what was deleted last."""
@@ -123,6 +131,22 @@ class Transcript(Sheet):
             self.cursor = number
             self.bring_into_view(number)
             self.refresh()
+
+    @property
+    def number_in_view(self) -> int:
+        """Which entry stands on top."""
+        return self._position(int(self.scroll_y))[0]
+
+    def number_of(self, message_id: str) -> int:
+        """Return which entry a message is; the first, if it is not shown."""
+        return self._find(message_id) or 0
+
+    def unfold(self, message_id: str) -> None:
+        """Show a message's thinking."""
+        number = self._find(message_id)
+        if number is not None and self.entries[number].is_folded:
+            self.entries[number].fold(is_folded=False)
+            self.grew(number)
 
     def _go_to_place(self, place: Place) -> None:
         number = None if place.message_id is None else self._find(place.message_id)
@@ -214,6 +238,10 @@ class Transcript(Sheet):
         """Ask for something to be done with the message."""
         if self.entries:
             self.post_message(self.Wanted(what, self.entries[self.cursor].id))
+
+    def action_look(self, step: int) -> None:
+        """Ask for the next match, or the one before."""
+        self.post_message(self.Looked(step))
 
     def action_undo(self) -> None:
         """Ask for what was deleted last."""

@@ -1,0 +1,203 @@
+"""Find anything that was ever said: over the chat, one hit below the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui import wording
+from tui.sanitise import clean, clean_line
+from tui.search import Found, Hit, Order, Snippet, Term, parse
+from tui.store import HistoryError, Store
+
+SHOWN = 100
+"""How many hits are shown."""
+
+_AT_ONCE: dict[Order, float] = {"newest": 0.05, "best": 0.15}
+"""After how many seconds there must be something to see."""
+
+_HOW = (
+    'Words, "phrases", begin*   role:you  model:opus  state:failed  tag:work\n'
+    "after:7d  before:2026-11  in:title"
+)
+_MUTED = "$foreground 60%"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A hit to open, and what was looked for."""
+
+    hit: Hit
+    terms: tuple[Term, ...]
+    typed: str
+
+
+class SearchScreen(ModalScreen[Chosen | None]):
+    """Shows what matches while it is typed, and dismisses with the hit to open."""
+
+    CSS_PATH = "search.tcss"
+    BINDINGS = [
+        Binding("down", "step(1)", "Down", id="search.down", show=False),
+        Binding("up", "step(-1)", "Up", id="search.up", show=False),
+        Binding("pagedown", "page(1)", "Page down", id="search.page-down", show=False),
+        Binding("pageup", "page(-1)", "Page up", id="search.page-up", show=False),
+        Binding("tab", "change_order", "Newest or best match first", id="search.order"),
+        Binding("escape", "leave", "Leave", id="search.leave"),
+    ]
+
+    def __init__(self, store: Store, typed: str, order: Order = "newest") -> None:
+        super().__init__()
+        self._store = store
+        self._typed = clean_line(typed)
+        self.order: Order = order
+        self._found = Found(())
+        self._terms: tuple[Term, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Compose the line to type into above what was found."""
+        with Vertical() as box:
+            box.border_title = "Search everything"
+            field = Input(self._typed, placeholder="What was said", compact=True)
+            field.cursor_blink = False
+            yield field
+            yield Static(classes="status", markup=False)
+            hits = OptionList(markup=False)
+            hits.can_focus = False
+            yield hits
+
+    def on_mount(self) -> None:
+        """Search for what is there already."""
+        self.query_one(Input).focus()
+        self._tell_order()
+        self._find()
+
+    def on_input_changed(self) -> None:
+        """Search for what stands there now."""
+        self._find()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Open what the cursor is on."""
+        event.stop()
+        self._choose(self._hits.highlighted)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Open what was clicked."""
+        self._choose(event.option_index)
+
+    def action_step(self, step: int) -> None:
+        """Move by a hit."""
+        if step > 0:
+            self._hits.action_cursor_down()
+        else:
+            self._hits.action_cursor_up()
+
+    def action_page(self, step: int) -> None:
+        """Move by a page."""
+        page = max(1, self._hits.size.height // 3 - 1)
+        last = len(self._found.hits) - 1
+        at = self._hits.highlighted or 0
+        self._hits.highlighted = max(0, min(last, at + step * page)) if last >= 0 else None
+
+    def action_change_order(self) -> None:
+        """Show what matches best first, or the newest."""
+        self.order = "best" if self.order == "newest" else "newest"
+        self._tell_order()
+        self._find()
+
+    def action_leave(self) -> None:
+        """Leave everything as it is."""
+        self.dismiss(None)
+
+    @property
+    def typed(self) -> str:
+        """What is looked for."""
+        return self.query_one(Input).value
+
+    @property
+    def _hits(self) -> OptionList:
+        return self.query_one(OptionList)
+
+    def _choose(self, at: int | None) -> None:
+        if at is not None and at < len(self._found.hits):
+            self.dismiss(Chosen(self._found.hits[at], self._terms, self.typed))
+
+    def _tell_order(self) -> None:
+        other = "best match" if self.order == "newest" else "newest"
+        self.query_one(Vertical).border_subtitle = f"Enter opens, Tab {other} first, Esc leaves"
+
+    @work(exclusive=True, group="find")
+    async def _find(self) -> None:
+        """Show what there is at once; then all of it, should that take longer."""
+        query = parse(self.typed, self._store.clock.now_ms())
+        if query.is_empty:
+            self._show(Found(()), (), _HOW)
+            return
+        finding = self._store.finding
+        try:
+            found = await finding.messages(
+                query, order=self.order, limit=SHOWN, seconds=_AT_ONCE[self.order]
+            )
+            if found is not None and found.is_cut:
+                self._show(found, query.terms, "Searching further …")
+                found = await finding.messages(query, order=self.order, limit=SHOWN)
+        except HistoryError as error:
+            self._show(Found(()), (), clean_line(str(error)))
+            return
+        if found is not None:
+            self._show(found, query.terms, self._counted(len(found.hits)))
+
+    def _counted(self, count: int) -> str:
+        if not count:
+            return "Nothing was found."
+        what = "1 hit" if count == 1 else f"{count} hits"
+        if self.order == "best":
+            return f"{what}, the best match first"
+        return f"The newest {count} hits" if count == SHOWN else f"{what}, the newest first"
+
+    def _show(self, found: Found, terms: tuple[Term, ...], status: str) -> None:
+        self._found, self._terms = found, terms
+        self.query_one(".status", Static).update(status)
+        now_ms = self._store.clock.now_ms()
+        hits = self._hits
+        hits.clear_options()
+        hits.add_options(Option(_lines(hit, now_ms)) for hit in found.hits)
+        if found.hits:
+            hits.highlighted = 0
+
+
+def _lines(hit: Hit, now_ms: int) -> Content:
+    """Return a hit as it is listed: where it is, and the words around it."""
+    title = clean_line(hit.title) or "Without a title"
+    if len(title) > 50:
+        title = f"{title[:49]}…"
+    age = wording.age(hit.created_ms, now_ms)
+    head = Content.assemble((title, "bold"), (f"  {_who(hit)} · {age}", _MUTED))
+    return Content("\n").join([head, _marked(hit.snippet), Content()])
+
+
+def _who(hit: Hit) -> str:
+    if hit.found_in == "title":
+        return "title"
+    who = "You" if hit.role == "user" else wording.model_name(clean_line(hit.model or ""))
+    return f"{who}, thinking" if hit.found_in == "thinking" else who
+
+
+def _marked(snippet: Snippet) -> Content:
+    # Piece by piece: what is cleaned may become longer, and the marks would slip.
+    pieces, end = [], 0
+    for start, after in snippet.marks:
+        if start >= end:
+            pieces.append(Content(clean(snippet.text[end:start])))
+            mark = clean(snippet.text[start:after])
+            pieces.append(Content(mark).stylize("bold $accent"))
+            end = after
+    pieces.append(Content(clean(snippet.text[end:])))
+    return Content("").join(pieces)

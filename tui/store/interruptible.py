@@ -1,0 +1,82 @@
+"""Reading that is broken off as soon as something else is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+R = TypeVar("R")
+
+_STEPS = 20_000
+"""How many of SQLite's steps there are between two looks at whether to go on."""
+
+
+class Interruptible:
+    """A connection that reads, in a thread of its own. What is asked last is what counts.
+
+    The connection is opened when something is first asked for.
+    """
+
+    def __init__(self, name: str, open_connection: Callable[[], sqlite3.Connection]) -> None:
+        self._open = open_connection
+        self._connection: sqlite3.Connection | None = None
+        self._thread = ThreadPoolExecutor(1, name)
+        self._latest = 0
+        """The number of what was asked last."""
+        self._running = 0
+
+    async def run(
+        self, work: Callable[[sqlite3.Connection], R], *, seconds: float | None = None
+    ) -> R | None:
+        """Return what `work` returns; None if something else was asked for meanwhile.
+
+        After `seconds` its statements are interrupted: they raise
+        `sqlite3.OperationalError`, which `work` may catch. Raises `sqlite3.Error`.
+        """
+        self._latest += 1
+        number = self._latest
+        self._interrupt()
+        loop = asyncio.get_running_loop()
+        timer = None if seconds is None else loop.call_later(seconds, self._end, number)
+        try:
+            result = await loop.run_in_executor(self._thread, self._work, work, number)
+        except sqlite3.OperationalError:
+            if number != self._latest:
+                return None
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+        return result if number == self._latest else None
+
+    def close(self) -> None:
+        """Break off what is running, and close the connection. Blocks."""
+        self._latest += 1
+        self._interrupt()
+        self._thread.shutdown()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _work(self, work: Callable[[sqlite3.Connection], R], number: int) -> R | None:
+        if number != self._latest:
+            return None
+        if self._connection is None:
+            self._connection = self._open()
+        # The interrupt is lost if it comes between two statements.
+        self._connection.set_progress_handler(lambda: number != self._latest, _STEPS)
+        self._running = number
+        try:
+            return work(self._connection)
+        finally:
+            self._running = 0
+
+    def _end(self, number: int) -> None:
+        if self._running == number:
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        if self._connection is not None:
+            self._connection.interrupt()
