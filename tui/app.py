@@ -5,23 +5,24 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
-from textual import work
+from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.screen import Screen
-from textual.theme import Theme
+from textual.widget import Widget
 from textual.widgets import Input, TextArea
 from textual.worker import Worker
 
-from tui import turn
+from tui import turn, wording
 from tui.claude import Claude
 from tui.conversation import Conversation, Message, ReplyFailed
 from tui.desk import Desk
@@ -29,10 +30,12 @@ from tui.draft import Draft
 from tui.ending import Ending
 from tui.keymap import Keymap, keymap, shown
 from tui.replies import AT_ONCE, Replies
-from tui.sanitise import clean_line
+from tui.sanitise import clean, clean_line
 from tui.screens.chat import ChatScreen
 from tui.store import HistoryError, Store
+from tui.themes import DARK, LIGHT
 from tui.widgets.control_filter import ControlFilter
+from tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from tui.screens.help import Section
@@ -41,35 +44,6 @@ _log = logging.getLogger(__name__)
 
 COLLECTING = (50_000, 20, 100)
 """The thresholds of the garbage collector: the whole heap is left for pauses."""
-
-DARK = Theme(
-    name="streamchat-dark",
-    primary="#7aa2c8",
-    secondary="#9a8fb8",
-    accent="#d98a66",
-    warning="#d9b566",
-    error="#d9706b",
-    success="#8fb573",
-    foreground="#dcd7d0",
-    background="#1b1a18",
-    surface="#24221f",
-    panel="#2d2b27",
-    dark=True,
-)
-LIGHT = Theme(
-    name="streamchat-light",
-    primary="#2f6390",
-    secondary="#6a5b94",
-    accent="#b4552d",
-    warning="#946a00",
-    error="#b3312b",
-    success="#47742a",
-    foreground="#2b2926",
-    background="#faf8f4",
-    surface="#f1eee8",
-    panel="#e6e2da",
-    dark=False,
-)
 
 
 class StreamChat(App[None]):
@@ -114,6 +88,7 @@ class StreamChat(App[None]):
         at_once: int = AT_ONCE,
         title_model: str | None = None,
         ending: Ending | None = None,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
         super().__init__()
         # A scroll that is animated draws a dozen frames where one is wanted.
@@ -129,6 +104,8 @@ class StreamChat(App[None]):
         self._keep_recordings_mb = keep_recordings_mb
         self._keys = dict(keys or {})
         self._ending = ending
+        self._environ = environ
+        """What tells which terminal this is."""
         self._title_model = title_model
         """The model that makes titles; None: they stay the first question's words."""
         self._titled: set[str] = set()
@@ -229,8 +206,21 @@ class StreamChat(App[None]):
         """Show that a reply has ended; have its conversation's title made."""
         self.set_timer(1, self._collect)
         self._chat.call_later(self._chat.ended, draft, problem)
+        if not self.app_focus:
+            self._tell_terminal(draft)
         if draft.ended is not None and draft.ended.state == "complete":
             self._improve_title(draft.conversation_id)
+
+    @work(group="notices")
+    async def _tell_terminal(self, draft: Draft) -> None:
+        """Have the terminal tell a person who looks elsewhere that a reply has ended."""
+        from tui import notices
+
+        with suppress(HistoryError):
+            conversation = await self._store.conversation(draft.conversation_id)
+            if conversation is not None and draft.ended is not None and self._driver:
+                how = wording.told(conversation.title, draft.ended)
+                self._driver.write(notices.sequence(how, self._environ))
 
     def all_saved(self) -> None:
         """Tell that what could not be saved has been."""
@@ -255,8 +245,7 @@ class StreamChat(App[None]):
     def action_interrupt(self) -> None:
         """Copy what is selected; else stop the reply; else quit at the second press."""
         if selected := self._selected_text():
-            self.copy_to_clipboard(selected)
-            self.notify("Copied.", timeout=2)
+            self.copy_out(selected)
         elif self.screen is self._chat and self._chat.stop_reply():
             self._quit_at = 0.0
         elif self._store.clock.monotonic() - self._quit_at < 2:
@@ -265,6 +254,23 @@ class StreamChat(App[None]):
             self._quit_at = self._store.clock.monotonic()
             key = self._key("app.interrupt")
             self.notify(f"Press {key} again to quit.", timeout=2, markup=False)
+
+    @on(Transcript.Copied)
+    def _copy(self, event: Transcript.Copied) -> None:
+        self.copy_out(event.text)
+
+    @work(group="clipboard", exclusive=True)
+    async def copy_out(self, text: str) -> None:
+        """Put a text on the clipboard, by whatever way works here, and say how."""
+        from tui import clipboard
+
+        done = await clipboard.copy(
+            clean(text),
+            osc52=self.copy_to_clipboard,
+            environ=self._environ,
+            folder=self._log_path.parent,
+        )
+        self.notify(clean_line(done), timeout=4, markup=False)
 
     def _selected_text(self) -> str | None:
         focused = self.focused
@@ -365,35 +371,22 @@ class StreamChat(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002 - Textual's signature
         """List every action in the palette, with its key."""
-        chat = self._chat
-        # A pair of braces stands for the key of the id behind it.
-        commands: tuple[tuple[str, str, str, Callable[[], object]], ...] = (
-            ("New conversation", "{}", "chat.new", chat.action_new),
-            ("Previous conversation", "{}", "chat.previous",
-             lambda: chat.run_action("switch(-1)")),
-            ("Next conversation", "{}", "chat.next", lambda: chat.run_action("switch(1)")),
-            ("Sidebar", "{}: go there, or hide it", "chat.sidebar", chat.action_sidebar),
-            ("Stop the reply", "{}", "chat.stop", chat.stop_reply),
-            ("Ask again", "{} on a reply: the newest one anew", "message.retry",
-             chat.action_retry),
-            ("Undo delete", "{} in the sidebar: back for ten seconds", "sidebar.undo",
-             chat.action_undo_delete),
-            ("Rename", "{}: another title", "chat.rename", chat.action_rename),
-            ("Archive", "{} in the sidebar: shows what was archived", "sidebar.show-archive",
-             chat.action_archive),
-            ("Fold or show thinking", "{}", "chat.fold", chat.action_fold),
-            ("Connect", "{}: how to talk to Claude", "app.connect", self.action_connect),
-            ("Light or dark", "Change between the two themes", "", self._change_shade),
-            ("Theme", "Choose among all themes", "", self.action_change_theme),
-            ("Redraw", "{}", "chat.redraw", chat.action_redraw),
-            ("Suspend", "{} outside a text field", "app.suspend", self.action_suspend_process),
-            ("Keys", "{}: every key", "app.help", self.action_help),
-            ("Quit", "{}", "app.quit", self.action_quit),
-        )  # fmt: skip
-        for title, what, name, callback in commands:
-            yield SystemCommand(title, what.format(self._key(name) if name else ""), callback)
+        from tui.palette import COMMANDS
 
-    def _change_shade(self) -> None:
+        chat = self._chat
+        owners: dict[str, App[None] | Widget] = {
+            "app": self, "chat": chat, "transcript": chat.transcript, "sidebar": chat.sidebar,
+        }  # fmt: skip
+        for command in COMMANDS:
+            what = command.what.format(self._key(command.key) if command.key else "")
+            yield SystemCommand(
+                command.title,
+                what,
+                partial(owners[command.owner].run_action, command.action),
+            )
+
+    def action_change_shade(self) -> None:
+        """Change from the light theme to the dark one, or back."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
 
     # When something breaks

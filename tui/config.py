@@ -29,6 +29,8 @@ class Profile:
     api_key_env: str | None = None
     """The variable that holds the key for `base_url`."""
     model: str | None = None
+    title_model: str | None = None
+    """The model that makes titles. None: on Anthropic's API a small one, elsewhere none."""
     allow_http: bool = False
     """Whether plain http may be used to another machine."""
 
@@ -43,6 +45,8 @@ class Config:
     silence_limit: int = 90
     waiting_limit: int = 600
     keep_recordings_mb: int = 200
+    parallel_replies: int = 8
+    titles: bool = True
     keys: dict[str, str] = field(default_factory=dict)
     """Ids, and keys with commas between them as `tui.keymap.spelled` returns them."""
     profiles: dict[str, Profile] = field(default_factory=dict)
@@ -74,6 +78,8 @@ def read_config(path: Path) -> Config:
         silence_limit=reader.number("silence_limit", 90, least=5, most=3600),
         waiting_limit=reader.number("waiting_limit", 600, least=10, most=7200),
         keep_recordings_mb=reader.number("keep_recordings_mb", 200, least=0, most=100_000),
+        parallel_replies=reader.number("parallel_replies", 8, least=1, most=64),
+        titles=reader.flag("titles", otherwise=True),
         keys=_keys(path, "keys", reader.table("keys")),
         profiles=profiles,
     )
@@ -86,7 +92,8 @@ def _profile(reader: _TableReader) -> Profile:
         base_url=reader.value("base_url", str),
         api_key_env=reader.value("api_key_env", str),
         model=reader.value("model", str),
-        allow_http=reader.value("allow_http", bool) or False,
+        title_model=reader.value("title_model", str),
+        allow_http=reader.flag("allow_http", otherwise=False),
     )
     reader.check_all_known()
     return profile
@@ -139,6 +146,11 @@ class _TableReader:
         if not least <= value <= most:
             raise BadSetting(f"{self._where}: {name} must be from {least} to {most}.")
         return value
+
+    def flag(self, name: str, *, otherwise: bool) -> bool:
+        """Return whether something is so; `otherwise` if it is not given."""
+        value = self.value(name, bool)
+        return otherwise if value is None else value
 
     def table(self, name: str) -> dict[str, Any]:
         """Return an inner table; an empty one if it is not given."""

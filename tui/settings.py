@@ -22,6 +22,8 @@ from tui.config import BadSetting, Config, Profile, read_config
 from tui.endpoint import ANTHROPIC, BadEndpoint, Endpoint, checked_base_url, checked_key
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
+SMALL_MODEL = "claude-haiku-5-5"
+"""What makes titles on Anthropic's API."""
 DEFAULT_PROFILE = "claude"
 KEY_NAMES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 
@@ -60,6 +62,10 @@ class Settings:
     """How long it may give signs of life but no words, in seconds."""
     keep_recordings_mb: int = 200
     """How much is kept of what came over the wire, in megabytes."""
+    parallel_replies: int = 8
+    """How many replies are written at once."""
+    title_model: str | None = None
+    """The model that makes titles; None: they stay the first question's words."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys of a person's own, by the id of what they do; see `tui.keymap.spelled`."""
     unused_env: Path | None = None
@@ -92,9 +98,18 @@ def load(flags: Flags, environ: Mapping[str, str] = os.environ) -> Settings:
         silence_limit=config.silence_limit,
         waiting_limit=config.waiting_limit,
         keep_recordings_mb=config.keep_recordings_mb,
+        parallel_replies=config.parallel_replies,
+        title_model=_title_model(config, profile, endpoint),
         keys=config.keys,
         unused_env=_unused_env(env) if endpoint is None else None,
     )
+
+
+def _title_model(config: Config, profile: Profile, endpoint: Endpoint | None) -> str | None:
+    if endpoint is None or not config.titles:
+        return None
+    # What else an endpoint has is not known, and would be paid for.
+    return profile.title_model or (SMALL_MODEL if endpoint.base_url == ANTHROPIC else None)
 
 
 def db_path(flags: Flags, environ: Mapping[str, str] = os.environ) -> Path:

@@ -15,9 +15,6 @@ from tui.ledger import Ledger, failed_state
 from tui.sanitise import clean_line
 from tui.store import Store
 
-MODEL = "claude-haiku-5-5"
-"""The small model that is asked on Anthropic's API."""
-
 LOOKED_AT = 2_000
 """How many characters of the question and of the reply the model is shown."""
 

@@ -43,6 +43,13 @@ def ending(message: Message) -> str:
     return words
 
 
+def told(title: str, message: Message) -> str:
+    """Return the line for somebody who looks elsewhere that a reply has ended."""
+    if words := ending(message):
+        return f"“{title}”: {words.rstrip('.')}."
+    return f"“{title}” is answered."
+
+
 def figures(message: Message) -> str:
     """Return what a reply took. Figures that were not reported are left out.
 

@@ -28,6 +28,7 @@ PHRASE = "of the stream"
 JAPANESE = ("東京の天気を検索した。", "日本語の文章です。", "猫が窓を見ている。")
 VOCABULARY = 60_000
 BATCH = 5_000
+BLOCK = '{"type":"text","text":null}'
 
 _ONSETS = ("b", "br", "ch", "d", "f", "g", "h", "k", "l", "m", "n", "p", "qu", "r", "s", "st")
 _RIMES = ("a", "al", "an", "e", "el", "en", "i", "in", "o", "on", "or", "u", "um", "y")
@@ -94,7 +95,7 @@ def _rows(conversations: int, messages: int, seed: int) -> Iterator[Rows]:
             made[1].append(
                 (n, message_id, conversation_id, parent, role, "complete", created_ms, model)
             )
-            made[2].append((n, message_id, 0, "text", text, spaced(text), "{}"))
+            made[2].append((n, message_id, 0, "text", text, spaced(text), BLOCK))
             parent = message_id
         made[0].append(
             (

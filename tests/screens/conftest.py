@@ -95,7 +95,7 @@ Open = Callable[..., AbstractAsyncContextManager[Journey]]
 
 
 @pytest.fixture
-def opened(store: Store, claude: Claude) -> Open:
+def opened(store: Store, claude: Claude, tmp_path: Path) -> Open:
     """Open the app on the scripted server, or on another connection."""
 
     @asynccontextmanager
@@ -110,7 +110,8 @@ def opened(store: Store, claude: Claude) -> Open:
             store,
             connection or claude,
             model="claude-sonnet-5-5",
-            log_path=Path("streamchat.log"),
+            log_path=tmp_path / "streamchat.log",
+            environ={"TERM": "xterm-kitty"},
             env_path=Path(".env"),
             frames_per_second=30,
             keys=keys,

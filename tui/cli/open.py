@@ -42,6 +42,8 @@ def open_app(options: argparse.Namespace, settings: Settings) -> int:
             env_path=settings.env,
             keep_recordings_mb=settings.keep_recordings_mb,
             keys=settings.keys,
+            at_once=settings.parallel_replies,
+            title_model=None if claude.endpoint.is_demo else settings.title_model,
             ending=Ending(),
         )
         app.run()

@@ -22,7 +22,7 @@ from tui.desk import Desk
 from tui.draft import Draft, Retry
 from tui.reading import Reading, Refused
 from tui.replies import GOES_ON, Replies
-from tui.sanitise import clean, clean_line
+from tui.sanitise import clean_line
 from tui.screens.acting import Acting
 from tui.screens.looking import Looking
 from tui.screens.organising import Organising
@@ -32,7 +32,7 @@ from tui.trash import Trash
 from tui.widgets.composer import Composer
 from tui.widgets.filter import Filter
 from tui.widgets.find_bar import FindBar
-from tui.widgets.sidebar import Mark, Sidebar
+from tui.widgets.sidebar import Mark, Sidebar, Want
 from tui.widgets.transcript import Transcript
 from tui.widgets.tray import Tray
 
@@ -263,10 +263,8 @@ class ChatScreen(Screen[None]):
             conversation = await self.store.conversation(draft.conversation_id)
             if conversation is None or draft.ended is None:
                 return
-            title = clean_line(conversation.title)
+            line = clean_line(wording.told(conversation.title, draft.ended))
             is_good = draft.ended.state in GOES_ON
-            how = "is answered" if is_good else f": {wording.ending(draft.ended)}"
-            line = clean_line(f"“{title}” {how}.".replace(" : ", ": "))
             self.notify(line, markup=False, severity="information" if is_good else "warning")
 
     async def _draw(self) -> None:
@@ -305,8 +303,11 @@ class ChatScreen(Screen[None]):
         self.replies.answer(draft.conversation_id, may_wait=may_wait)
 
     async def action_stop(self) -> None:
-        """Stop the reply being read; with none, close what is open, then return to writing."""
-        if self.stop_reply():
+        """Stop the reply being read; with none, close what is open, then return to writing.
+
+        What is being found ends first: who is at it means that.
+        """
+        if (self.looking.bar.is_typed_into and self.looking.end()) or self.stop_reply():
             return
         is_writing = self.composer.has_focus
         if not is_writing and (self.looking.end() or self.organising.leave_filter()):
@@ -550,10 +551,6 @@ class ChatScreen(Screen[None]):
     def _look_on(self, event: FindBar.Stepped | Transcript.Looked) -> None:
         self.looking.step(event.step)
 
-    @on(FindBar.Left)
-    def _end_find(self) -> None:
-        self.looking.end()
-
     @on(Input.Changed, "#find Input")
     def _find_typed(self) -> None:
         self.looking.typed()
@@ -564,6 +561,19 @@ class ChatScreen(Screen[None]):
     ) -> None:
         """Find some words in the conversation being read."""
         await self.looking.look(terms, at=at, is_staying=is_staying)
+
+    def action_search(self) -> None:
+        """Search everything."""
+        self.search("")
+
+    def action_organise(self, what: Want) -> None:
+        """Do something with the conversation being read, from the palette."""
+        if self.reading.conversation.title:
+            self.sidebar.post_message(Sidebar.Wanted(what, (self._open_id,)))
+
+    def action_stop_reply(self) -> None:
+        """Stop the reply being read, and nothing else."""
+        self.stop_reply()
 
     @work
     async def search(self, typed: str) -> None:
@@ -590,11 +600,6 @@ class ChatScreen(Screen[None]):
             self.transcript.scroll_page_up(animate=False)
         else:
             self.transcript.scroll_page_down(animate=False)
-
-    @on(Transcript.Copied)
-    def _copy(self, event: Transcript.Copied) -> None:
-        self.app.copy_to_clipboard(clean(event.text))
-        self.notify("Copied.", timeout=2)
 
     @on(Transcript.LinkChosen)
     @work

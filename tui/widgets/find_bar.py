@@ -17,16 +17,11 @@ class Field(Input):
     BINDINGS = [
         Binding("enter,down", "step(1)", "Next", id="find.next"),
         Binding("up,shift+enter", "step(-1)", "Previous", id="find.previous"),
-        Binding("escape", "leave", "Close", id="find.close"),
     ]
 
     def action_step(self, step: int) -> None:
         """Go to the next match, or the one before."""
         self.post_message(FindBar.Stepped(step))
-
-    def action_leave(self) -> None:
-        """Close the line."""
-        self.post_message(FindBar.Left())
 
 
 class FindBar(Horizontal):
@@ -37,9 +32,6 @@ class FindBar(Horizontal):
         """The user wants to go to the next match, or the one before."""
 
         step: int
-
-    class Left(TextualMessage):
-        """The user is done."""
 
     def __init__(self) -> None:
         super().__init__(id="find")
