@@ -203,6 +203,8 @@ class ChatScreen(Screen[None]):
             await self.keep_place()
 
     def _show_asked(self, question: Message, draft: Draft) -> None:
+        if self._unsaved_id == self._open_id:
+            self._unsaved_id = self.store.new_id()
         self._show_empty()
         self.transcript.add(question, draft, now_ms=self.store.clock.now_ms())
         self._pump.resume()
