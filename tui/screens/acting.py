@@ -55,7 +55,7 @@ class Acting:
         chat.desk.edit(chat.reading.conversation.id, message_id, message.text)
         chat.composer.write(message.text)
         chat.show_unsent()
-        chat.composer.focus()
+        chat.set_focus(chat.composer)
 
     async def send_edit(self, text: str) -> None:
         """Ask the question that was edited, beside the old one."""
@@ -74,7 +74,7 @@ class Acting:
     async def _regenerate(self, message_id: str, model: str | None = None) -> None:
         await self._chat.reading.regenerate(message_id, model)
         self._chat.show_reading()
-        self._chat.composer.focus()
+        self._chat.set_focus(self._chat.composer)
 
     async def _regenerate_with(self, message_id: str) -> None:
         """Let a model be chosen, and ask it."""
@@ -117,7 +117,7 @@ class Acting:
         fork = await self._chat.reading.fork(message_id)
         await self._chat.read(fork)
         self._chat.notify("This is the fork. The conversation it left is as it was.", timeout=4)
-        self._chat.composer.focus()
+        self._chat.set_focus(self._chat.composer)
 
     async def _go_on(self, message_id: str) -> None:
         await self._chat.reading.go_on(message_id)

@@ -135,7 +135,7 @@ class ChatScreen(Screen[None]):
         self._show_heading()
         self._show_empty()
         self.show_unsent()
-        self.composer.focus()
+        self.set_focus(self.composer)
         self._follow_others()
         self.refresh_list()
         self.call_after_refresh(self._is_ready)
@@ -192,15 +192,16 @@ class ChatScreen(Screen[None]):
         return await self.app.push_screen_wait(ConfirmScreen(question, yes=yes))
 
     async def _ask(self, text: str) -> None:
+        # The next start comes back here, however soon this one is killed.
+        self._is_resumed = True
         try:
+            await self.keep_place()
             question, draft = await self.reading.ask(text)
         except (HistoryError, Refused) as error:
             self.complain(str(error))
             self.composer.give_back(text)
             return
         self._show_asked(question, draft)
-        with self.telling():
-            await self.keep_place()
 
     def _show_asked(self, question: Message, draft: Draft) -> None:
         if self._unsaved_id == self._open_id:
@@ -317,7 +318,7 @@ class ChatScreen(Screen[None]):
         if is_writing and self.desk.unsent(self._open_id).edited_id is not None:
             self.leave_edit()
         self.remove_class("-drawer")
-        self.composer.focus()
+        self.set_focus(self.composer)
 
     def stop_reply(self) -> bool:
         """Stop the reply being read, keeping what has arrived; False if there is none."""
@@ -335,13 +336,13 @@ class ChatScreen(Screen[None]):
         if self.reading.line or self.reading.conversation.title:
             await self.read(self.reading.unsaved(self._unsaved_id))
         self.remove_class("-drawer")
-        self.composer.focus()
+        self.set_focus(self.composer)
 
     @on(Sidebar.Chosen)
     async def _choose(self, event: Sidebar.Chosen) -> None:
         await self.switch_to(event.conversation_id)
         self.remove_class("-drawer")
-        self.composer.focus()
+        self.set_focus(self.composer)
 
     async def action_switch(self, step: int) -> None:
         """Open the conversation above or below in the sidebar."""
@@ -486,7 +487,7 @@ class ChatScreen(Screen[None]):
 
     @on(Sidebar.FilterWanted)
     def _go_to_filter(self) -> None:
-        self.filter.focus()
+        self.set_focus(self.filter)
 
     @on(Filter.Changed, "#filter")
     def _filter(self) -> None:
@@ -505,7 +506,7 @@ class ChatScreen(Screen[None]):
 
     @on(Filter.Left)
     def _go_to_list(self) -> None:
-        self.sidebar.focus()
+        self.set_focus(self.sidebar)
 
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
@@ -538,11 +539,11 @@ class ChatScreen(Screen[None]):
         if self.sidebar.has_focus or self.filter.has_focus:
             self.set_class(self.has_class("-wide"), "-hidden")
             self.remove_class("-drawer")
-            self.composer.focus()
+            self.set_focus(self.composer)
             return
         self.remove_class("-hidden")
         self.set_class(self.has_class("-narrow"), "-drawer")
-        self.filter.focus()
+        self.set_focus(self.filter)
 
     def action_find(self) -> None:
         """Find something in the conversation being read; a second time, everywhere."""

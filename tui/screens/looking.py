@@ -64,7 +64,7 @@ class Looking:
         if was_open:
             chat.transcript.draw_matches()
         if had_keys:
-            chat.transcript.focus()
+            chat.set_focus(chat.transcript)
         return was_open
 
     def step(self, step: int) -> None:
@@ -155,7 +155,7 @@ class Looking:
             return
         await chat.reading.go_to(hit.message_id)
         chat.show_reading(at=hit.message_id)
-        chat.transcript.focus()
+        chat.set_focus(chat.transcript)
         if hit.found_in == "title":
             return
         if hit.found_in == "thinking":

@@ -65,7 +65,7 @@ class FindBar(Horizontal):
 
     def type_into(self) -> None:
         """Let keys go there; the first one replaces what is in it."""
-        self._field.focus()
+        self.screen.set_focus(self._field)
         self._field.action_select_all()
 
     def count(self, words: str) -> None:
