@@ -6,7 +6,11 @@ nothing has changed then.
 
 from __future__ import annotations
 
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Concatenate, ParamSpec, TypeVar
 
 from tui import continuing, turn
 from tui.conversation import Conversation, Message, title_of
@@ -15,12 +19,31 @@ from tui.replies import Replies
 from tui.store import Store
 from tui.trash import Trash
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 class Refused(Exception):
     """What was wanted cannot be done. The text is one line for the reader."""
 
 
 STILL_ANSWERING = "Claude is still answering. Esc stops the reply."
+
+
+def _alone(
+    method: Callable[Concatenate[Reading, P], Awaitable[R]],
+) -> Callable[Concatenate[Reading, P], Awaitable[R]]:
+    """Let a method wait until what was begun before it has ended.
+
+    Each reads the history and then changes what is read: two at once would mix.
+    """
+
+    @functools.wraps(method)
+    async def call(self: Reading, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        async with self.lock:
+            return await method(self, *args, **kwargs)
+
+    return call
 
 
 class Reading:
@@ -31,6 +54,8 @@ class Reading:
         self._replies = replies
         self._trash = trash
         self._model = model
+        self.lock = asyncio.Lock()
+        """Held while it is changed what is read."""
         self.conversation = self.unsaved()
         self.line: list[Message] = []
         """Its messages, as far as they are kept; not the one being written."""
@@ -61,25 +86,37 @@ class Reading:
         replies = [message for message in self.line if message.role == "assistant"]
         return any(reply.endpoint == "demo" for reply in replies) if replies else None
 
+    @_alone
     async def open(self, conversation: Conversation) -> None:
         """Read another conversation, or this one as it is now."""
-        # The draft first: should it end meanwhile, its message is read below.
-        draft = self._replies.drafts.get(conversation.id)
-        line = await self._store.line(conversation.tip_id)
-        versions = await self._store.branches.versions(conversation.tip_id)
+        await self._open(conversation)
+
+    async def _open(self, conversation: Conversation) -> None:
+        while True:
+            draft = self._replies.drafts.get(conversation.id)
+            line = await self._store.line(conversation.tip_id)
+            versions = await self._store.branches.versions(conversation.tip_id)
+            # Should it have ended meanwhile, the line may be without it.
+            if self._replies.drafts.get(conversation.id) is draft:
+                break
         if draft is not None:
             line = [message for message in line if message.id != draft.id]
         self.conversation, self.line, self.versions = conversation, line, versions
 
+    @_alone
     async def reload(self) -> bool:
         """Read this conversation as it is now; False if it is gone."""
+        return await self._reload()
+
+    async def _reload(self) -> bool:
         found = await self._store.conversation(self.conversation.id)
         if found is not None:
-            await self.open(found)
+            await self._open(found)
         return found is not None
 
     # What is asked
 
+    @_alone
     async def ask(self, text: str) -> tuple[Message, Draft]:
         """Ask at the end of the line."""
         self._check_is_free()
@@ -89,6 +126,7 @@ class Reading:
         question = await turn.ask(self._store, conversation, text)
         return question, self._begin(conversation, question)
 
+    @_alone
     async def edit(self, question_id: str, text: str) -> None:
         """Ask another version of a question. The old one stays, with what followed it."""
         self._check_is_free()
@@ -100,6 +138,7 @@ class Reading:
         self._begin(self.conversation, question)
         await self._find_versions()
 
+    @_alone
     async def regenerate(self, message_id: str, model: str | None = None) -> None:
         """Ask for another version of a reply, of the same model or of another.
 
@@ -125,6 +164,7 @@ class Reading:
             raise Refused("The question of this reply was deleted.")
         return question
 
+    @_alone
     async def go_on(self, reply_id: str) -> None:
         """Ask for the rest of a reply that broke off."""
         self._check_is_free()
@@ -155,6 +195,7 @@ class Reading:
 
     # Which line is read
 
+    @_alone
     async def step_version(self, message_id: str, step: int) -> str | None:
         """Read the version after a message (`step` 1) or before it (-1); return its id.
 
@@ -164,11 +205,15 @@ class Reading:
         at = versions.index(message_id) + step
         if not 0 <= at < len(versions):
             return None
-        await self.go_to(versions[at])
+        await self._go_to(versions[at])
         return versions[at]
 
+    @_alone
     async def go_to(self, message_id: str) -> None:
         """Read the newest line through a message; the present one if it is on it."""
+        await self._go_to(message_id)
+
+    async def _go_to(self, message_id: str) -> None:
         if any(message.id == message_id for message in self.line):
             return
         draft = self._replies.drafts.get(self.conversation.id)
@@ -180,8 +225,9 @@ class Reading:
                 raise Refused("This message is gone.")
             tip_id = await self._store.branches.end_of(message)
         await self._store.branches.move_tip(self.conversation.id, tip_id)
-        await self.open(replace(self.conversation, tip_id=tip_id))
+        await self._open(replace(self.conversation, tip_id=tip_id))
 
+    @_alone
     async def fork(self, message_id: str) -> Conversation:
         """Make a conversation of its own of the line up to a message; return it."""
         message, now_ms = self.line[self._index(message_id)], self._store.clock.now_ms()
@@ -198,6 +244,7 @@ class Reading:
         await self._store.branches.fork(fork, message_id)
         return await self._store.conversation(fork.id) or fork
 
+    @_alone
     async def delete(self, message_id: str) -> None:
         """Delete a message; what follows it stays.
 
@@ -208,8 +255,8 @@ class Reading:
         before = self.conversation.tip_id
         await self._trash.put_message(self.conversation.id, message_id, before)
         if at == len(self.line) - 1 and others and self.draft is None:
-            await self.go_to(others[-1])
-        await self.reload()
+            await self._go_to(others[-1])
+        await self._reload()
 
     def _check_is_free(self) -> None:
         if self.conversation.id in self._replies.drafts:

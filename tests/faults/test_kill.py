@@ -102,7 +102,9 @@ def kill_once(home: Path, seed: int, *, is_first: bool) -> Found:
             screen.until_seen("Ask anything")
             if not is_first:
                 # It opens on what was read last, which has the same words.
-                screen.until(lambda: "ended before" in screen.text or "first text" in screen.text)
+                screen.until(
+                    lambda: "ended before" in screen.text or "first text" in screen.text
+                )
                 screen.press("\x0e")
             screen.until_seen("Ask Claude something")
             skip = len(screen.raw)

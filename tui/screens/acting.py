@@ -70,6 +70,7 @@ class Acting:
             return
         chat.desk.leave_edit(conversation_id)
         chat.show_reading()
+        chat.show_unsent_text()
 
     async def _regenerate(self, message_id: str, model: str | None = None) -> None:
         await self._chat.reading.regenerate(message_id, model)

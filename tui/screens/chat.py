@@ -367,8 +367,11 @@ class ChatScreen(Screen[None]):
             await self.desk.open(conversation.id)
             await self.keep_place()
             self.looking.end()
+            # What was typed last may not have been told yet.
+            self._keep_draft()
             await self.reading.open(conversation)
             self.show_reading(place=place)
+            self.show_unsent_text()
             await self.keep_place()
 
     def show_reading(self, *, place: Place | None = None, at: str | None = None) -> None:
@@ -395,10 +398,13 @@ class ChatScreen(Screen[None]):
         if at is not None:
             self.transcript.go_to(at)
         self.looking.again()
-        unsent = self.desk.unsent(open_id)
-        self.composer.write(unsent.text if unsent.edited_id is None else unsent.edit)
         self.show_unsent()
         self.refresh_list()
+
+    def show_unsent_text(self) -> None:
+        """Let it be gone on with what was being written here."""
+        unsent = self.desk.unsent(self._open_id)
+        self.composer.write(unsent.text if unsent.edited_id is None else unsent.edit)
 
     async def resume(self) -> None:
         """Read what was read when the program was last left."""

@@ -119,9 +119,11 @@ class Organising:
             chat.notify("There is nothing to bring back any more.", timeout=3, markup=False)
         elif isinstance(last, OneMessage):
             found = await chat.store.conversation(last.conversation_id)
-            if found is not None:
+            if found is not None and found.id != chat.reading.conversation.id:
+                await chat.read(found)
+            elif found is not None:
                 await chat.reading.open(found)
-                chat.show_reading(at=last.id)
+            chat.show_reading(at=last.id)
         else:
             await chat.switch_to(last.ids[-1])
             chat.refresh_list()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from textual import events
@@ -75,21 +74,20 @@ class Composer(TextArea):
         as an ordinary one it would be overtaken by letters typed just after.
         """
         # A letter is never bound here, and need not wait for what bindings there are.
-        action = None if event.is_printable else self._action_of(_RAW.get(event.key, event.key))
-        if action is None:
+        if event.is_printable:
+            return
+        active = self.screen.active_bindings.get(_RAW.get(event.key, event.key))
+        if active is None or not active.enabled:
+            return
+        action, node = active.binding.action, active.node
+        if node is self and action not in ("send", "newline"):
+            # The text field's own, which do not wait for anything.
             return
         event.stop()
         event.prevent_default()
-        action()
-
-    def _action_of(self, key: str) -> Callable[[], None] | None:
-        """Return what a key does at once, by the keys that the user has chosen."""
-        active = self.screen.active_bindings.get(key)
-        if active is None or active.node is not self:
-            return None
-        return {"send": self.action_send, "newline": self.action_newline}.get(
-            active.binding.action
-        )
+        # Here and not where the key would bubble to: what is typed after Ctrl+N is for
+        # the new conversation, and waits until it is there.
+        await self.app.run_action(action, node)
 
     def action_send(self) -> None:
         r"""Say what was sent, unless it is blank. After a `\` it breaks the line."""
