@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -119,23 +120,23 @@ class Reading:
     @_alone
     async def ask(self, text: str) -> tuple[Message, Draft]:
         """Ask at the end of the line."""
-        self._check_is_free()
         conversation = self.conversation
         if not conversation.title:
             conversation = replace(conversation, title=title_of(text))
-        question = await turn.ask(self._store, conversation, text)
-        return question, self._begin(conversation, question)
+        with self._claim():
+            question = await turn.ask(self._store, conversation, text)
+            return question, self._begin(conversation, question)
 
     @_alone
     async def edit(self, question_id: str, text: str) -> None:
         """Ask another version of a question. The old one stays, with what followed it."""
-        self._check_is_free()
-        at = self._index(question_id)
-        question = await turn.ask_after(
-            self._store, self.conversation, text, parent_id=self.line[at].parent_id
-        )
-        del self.line[at:]
-        self._begin(self.conversation, question)
+        with self._claim():
+            at = self._index(question_id)
+            question = await turn.ask_after(
+                self._store, self.conversation, text, parent_id=self.line[at].parent_id
+            )
+            del self.line[at:]
+            self._begin(self.conversation, question)
         await self._find_versions()
 
     @_alone
@@ -144,12 +145,12 @@ class Reading:
 
         For the last question, if it has none: ask for its first.
         """
-        self._check_is_free()
-        question = self._question_for(message_id)
-        await self._store.branches.move_tip(self.conversation.id, question.id)
-        del self.line[self._index(question.id) :]
-        model = model or self.conversation.model
-        self._begin(replace(self.conversation, model=model), question)
+        with self._claim():
+            question = self._question_for(message_id)
+            await self._store.branches.move_tip(self.conversation.id, question.id)
+            del self.line[self._index(question.id) :]
+            model = model or self.conversation.model
+            self._begin(replace(self.conversation, model=model), question)
         await self._find_versions()
 
     def _question_for(self, message_id: str) -> Message:
@@ -167,13 +168,13 @@ class Reading:
     @_alone
     async def go_on(self, reply_id: str) -> None:
         """Ask for the rest of a reply that broke off."""
-        self._check_is_free()
-        at = self._index(reply_id)
-        if not continuing.can_go_on(self.line[at]):
-            raise Refused("Only a reply that broke off can be gone on with; r asks again.")
-        question = await turn.go_on(self._store, self.conversation, self.line[at])
-        del self.line[at + 1 :]
-        self._begin(self.conversation, question)
+        with self._claim():
+            at = self._index(reply_id)
+            if not continuing.can_go_on(self.line[at]):
+                raise Refused("Only a reply that broke off can be gone on with; r asks again.")
+            question = await turn.go_on(self._store, self.conversation, self.line[at])
+            del self.line[at + 1 :]
+            self._begin(self.conversation, question)
         await self._find_versions()
 
     def _begin(self, conversation: Conversation, question: Message) -> Draft:
@@ -258,9 +259,11 @@ class Reading:
             await self._go_to(others[-1])
         await self._reload()
 
-    def _check_is_free(self) -> None:
-        if self.conversation.id in self._replies.drafts:
+    def _claim(self) -> AbstractContextManager[None]:
+        """Let nobody else ask here meanwhile; refuse if somebody does already."""
+        if self._replies.is_busy(self.conversation.id):
             raise Refused(STILL_ANSWERING)
+        return self._replies.claim(self.conversation.id)
 
     def _index(self, message_id: str) -> int:
         for at, message in enumerate(self.line):

@@ -7,8 +7,8 @@ is opened. A screen looks at the drafts when it has time to draw.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -84,6 +84,8 @@ class Replies:
         self._is_ending = False
         self.drafts: dict[str, Draft] = {}
         """By conversation."""
+        self._claimed: set[str] = set()
+        """The conversations in which somebody is about to ask."""
         self.changed: set[str] = set()
         """The conversations whose drafts have changed since they were last drawn."""
         self.unkept: dict[str, NotKept] = {}
@@ -99,6 +101,19 @@ class Replies:
         self._running[conversation.id] = self._run(work, conversation.id)
         return draft
 
+    def is_busy(self, conversation_id: str) -> bool:
+        """Tell whether a reply is being written in a conversation, or about to be."""
+        return conversation_id in self.drafts or conversation_id in self._claimed
+
+    @contextmanager
+    def claim(self, conversation_id: str) -> Generator[None]:
+        """Let nobody else ask in a conversation while its question is written."""
+        self._claimed.add(conversation_id)
+        try:
+            yield
+        finally:
+            self._claimed.discard(conversation_id)
+
     async def ask_next(self, conversation_id: str) -> bool:
         """Ask the question that waits longest in a conversation; False if none does.
 
@@ -106,18 +121,19 @@ class Replies:
         """
         conversation = await self._store.conversation(conversation_id)
         # Looked at last: while the history was read, another may have begun.
-        if self._is_ending or conversation is None or conversation_id in self.drafts:
+        if self._is_ending or conversation is None or self.is_busy(conversation_id):
             return False
         text = self._desk.take_next(conversation_id)
         if text is None:
             return False
-        try:
-            question = await turn.ask(self._store, conversation, text)
-        except HistoryError:
-            self._desk.queue(conversation_id, text, is_next=True)
-            raise
-        conversation = replace(conversation, tip_id=question.id)
-        draft = self.begin(conversation, question, conversation.model)
+        with self.claim(conversation_id):
+            try:
+                question = await turn.ask(self._store, conversation, text)
+            except HistoryError:
+                self._desk.queue(conversation_id, text, is_next=True)
+                raise
+            conversation = replace(conversation, tip_id=question.id)
+            draft = self.begin(conversation, question, conversation.model)
         self._watched.reply_begun(conversation, question, draft)
         return True
 

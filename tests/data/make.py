@@ -13,6 +13,7 @@ import json
 import sqlite3
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from tests.scripted import (
@@ -28,9 +29,9 @@ from tests.scripted import (
     thinking,
 )
 from tests.turns import SetClock, converse
-from tui import schema
+from tui import schema, turn
 from tui.claude import Claude
-from tui.conversation import Message
+from tui.conversation import Message, Place, Unsent
 from tui.endpoint import Endpoint
 from tui.store import Store, open_store
 
@@ -60,7 +61,21 @@ async def fill(store: Store, claude: Claude) -> None:
     await converse(store, claude, "And in summer?", after=message)
     await converse(store, claude, "This fails")
     await converse(store, claude, "This is cut")
-    await converse(store, claude, "A tool", system="Be brief.")
+    last = await converse(store, claude, "A tool", system="Be brief.")
+    conversation = await store.conversation(last.conversation_id)
+    line = await store.line(last.id)
+    assert conversation is not None
+    # Another version of a question, a conversation of its own, and what a person adds.
+    await turn.ask_after(store, conversation, "A tool!", parent_id=line[0].parent_id)
+    await store.branches.move_tip(conversation.id, last.id)
+    fork = replace(conversation, id=store.new_id(), title="A fork")
+    await store.branches.fork(fork, last.id)
+    await store.branches.delete(line[0].id)
+    await store.labels.rename(fork.id, "Été", by="person")
+    await store.labels.set_tags([fork.id], ["work", "été"])
+    await store.labels.pin([fork.id], is_pinned=True)
+    await store.drafts.keep(fork.id, Unsent("not sent", ("next", "after"), line[0].id, "edit"))
+    await store.drafts.keep_place(fork.id, Place(last.id, 1, 2, 3))
 
 
 async def lines(store: Store) -> dict[str, list[dict[str, object]]]:

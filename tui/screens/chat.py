@@ -149,7 +149,7 @@ class ChatScreen(Screen[None]):
             await self._acting.send_edit(event.text)
         elif other is not None and other != self._is_demo:
             self._offer_new(event.text)
-        elif self._open_id in self.replies.drafts or self.desk.unsent(self._open_id).queued:
+        elif self.replies.is_busy(self._open_id) or self.desk.unsent(self._open_id).queued:
             self.desk.queue(self._open_id, event.text)
             await self._ask_next()
         else:
