@@ -28,10 +28,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from textual.pilot import Pilot  # noqa: E402 - after the environment it reads
 
 from tui import demo, turn  # noqa: E402
-from tui.app import LIGHT, StreamChat  # noqa: E402
+from tui.app import StreamChat  # noqa: E402
 from tui.clock import Clock  # noqa: E402
 from tui.conversation import Conversation, title_of  # noqa: E402
+from tui.screens.search import SearchScreen  # noqa: E402
+from tui.screens.tree import TreeScreen  # noqa: E402
 from tui.store import Store, open_store  # noqa: E402
+from tui.themes import LIGHT  # noqa: E402
 from tui.widgets.transcript import Transcript  # noqa: E402
 
 HERE = Path(__file__).parent
@@ -131,7 +134,7 @@ async def show_sidebar(pilot: Pilot[None], clock: StillClock) -> None:
     await until(pilot, is_drawn)
     await pilot.press("ctrl+s", "down", "down", "enter")
     await until(pilot, lambda app: len(app.screen.query_one(Transcript).entries) == 2)
-    await pilot.press("ctrl+s")
+    await pilot.press("ctrl+s", "tab")
 
 
 async def show_nothing(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
@@ -160,6 +163,69 @@ async def show_cut(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG0
     await pilot.pause()
 
 
+async def show_search(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
+    """Show what was found everywhere."""
+    await pilot.press("ctrl+s", *"history", "enter")
+    await until(pilot, lambda app: isinstance(app.screen, SearchScreen))
+    await pilot.press(*["backspace"] * 7, *"markdown")
+    await pilot.pause(0.3)
+
+
+async def show_find(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
+    """Show what was found in the conversation."""
+    await ask(pilot, "markdown of every kind")
+    await until(pilot, is_done)
+    await pilot.press("ctrl+f", *"the")
+    await pilot.pause(0.2)
+    await pilot.press("enter", "enter")
+
+
+async def make_versions(pilot: Pilot[None]) -> None:
+    """Ask, edit the question, and ask for another version of the answer."""
+    await ask(pilot, "hello")
+    await until(pilot, is_done)
+    await pilot.press("shift+tab", "k", "e", *" there", "enter")
+    await pilot.pause(0.2)
+    await until(pilot, is_done)
+    await pilot.press("shift+tab", "r")
+    await pilot.pause(0.2)
+    await until(pilot, is_done)
+    await ask(pilot, "what next")
+    await until(pilot, is_done)
+    await pilot.press("shift+tab", "k", "k")
+
+
+async def show_versions(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
+    """Show a question and an answer that have other versions."""
+    await make_versions(pilot)
+
+
+async def show_tree(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
+    """Show the tree of that conversation."""
+    await make_versions(pilot)
+    await pilot.press("v")
+    await until(pilot, lambda app: isinstance(app.screen, TreeScreen))
+
+
+async def show_archive(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
+    """Show the archive in the sidebar, with something in it."""
+    await pilot.press("ctrl+s", "tab", "home", "down", "space", "down", "space", "a")
+    await pilot.pause(0.3)
+    await pilot.press("A")
+    await pilot.pause(0.3)
+
+
+async def show_queue(pilot: Pilot[None], clock: StillClock) -> None:
+    """Show questions that wait for the reply before them."""
+    clock.stop_after = 30
+    await ask(pilot, "slow and steady")
+    await until(pilot, is_drawn)
+    await ask(pilot, "and then what?")
+    await ask(pilot, "make a table of it")
+    await pilot.press(*"one more")
+    await pilot.pause(0.2)
+
+
 PICTURES = (
     Picture("streaming", show_streaming),
     Picture("finished", show_finished, size=(110, 46)),
@@ -170,6 +236,12 @@ PICTURES = (
     Picture("retrying", show_retrying),
     Picture("cut-off", show_cut),
     Picture("light", show_streaming, is_light=True),
+    Picture("search", show_search),
+    Picture("find", show_find),
+    Picture("versions", show_versions),
+    Picture("tree", show_tree),
+    Picture("archive", show_archive),
+    Picture("queue", show_queue),
 )
 
 
