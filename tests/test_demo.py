@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.turns import SetClock, converse, kept
-from tui import demo
+from tui import continuing, demo
 from tui.claude import Claude
 from tui.conversation import State
 from tui.store import Store, open_store
@@ -48,13 +48,23 @@ async def test_every_script_plays_to_its_end(store: Store, claude: Claude, name:
     match message.state:
         case "failed":
             assert message.text == ""
-        case "cut_off":
+        case "cut_off" | "max_tokens":
             assert message.text
-            assert script.text.startswith(message.text)
-            assert message.text != script.text
+            assert script.whole.startswith(message.text)
+            assert message.text != script.whole
         case _:
-            assert message.text == script.text
+            assert message.text == script.whole
             assert message.model == demo.MODEL
+
+
+@pytest.mark.parametrize("name", ["cut", "limit"])
+async def test_what_broke_off_is_gone_on_with_to_its_end(
+    store: Store, claude: Claude, name: str
+) -> None:
+    first = await converse(store, claude, name)
+    rest = await converse(store, claude, continuing.request(first), after=first)
+    assert rest.state == "complete"
+    assert continuing.joined(first.text, rest.text) == SCRIPTS[name].whole
 
 
 async def test_an_overloaded_script_is_taken_at_the_third_try(

@@ -43,14 +43,29 @@ class Script:
     """How often the same request is refused with 529 before it is taken."""
     status: int = 200
     """An HTTP status to fail with, every time."""
-    cut_after: float = 1.0
-    """The share of the words after which the connection ends, with no word why."""
+    share: float = 1.0
+    """The share of the words that is said."""
+    is_cut: bool = False
+    """Whether the connection ends there, with no word why."""
+    after: str = ""
+    """What was said of it before, if it is only gone on with."""
+
+    @property
+    def whole(self) -> str:
+        """What it says when nothing ends it."""
+        reply = files("tui.demo").joinpath("replies", f"{self.name}.md")
+        return reply.read_text(encoding="utf-8").strip()
 
     @property
     def text(self) -> str:
-        """What it says."""
-        reply = files("tui.demo").joinpath("replies", f"{self.name}.md")
-        return reply.read_text(encoding="utf-8").strip()
+        """What it says this time."""
+        left = self.whole[self.whole.find(self.after) + len(self.after) :]
+        words = _words(left)
+        return "".join(words[: int(len(words) * self.share)])
+
+    def rest(self, after: str) -> Script:
+        """Return what goes on after some words of it, to its end."""
+        return Script(self.name, after=after)
 
 
 _SCRIPTS = (
@@ -62,9 +77,9 @@ _SCRIPTS = (
     Script("long", pace=0.006),
     Script("slow", first_wait=3.0, pace=0.25),
     Script("overloaded", refusals=2),
-    Script("cut", cut_after=0.6),
+    Script("cut", share=0.6, is_cut=True),
     Script("refuse", stop_reason="refusal"),
-    Script("limit", stop_reason="max_tokens"),
+    Script("limit", share=0.35, stop_reason="max_tokens"),
     Script("key", status=401),
     Script(
         "thinking",
@@ -80,6 +95,8 @@ _SCRIPTS = (
     ),
 )
 _NAMED = {script.name: script for script in _SCRIPTS}
+_QUOTED = re.compile(r"<end>(.+)</end>", re.DOTALL)
+"""How the program quotes the end of a reply that it asks the rest of."""
 
 _MODELS: Json = {
     "data": [
@@ -108,7 +125,11 @@ def connect(sleep: Sleep = asyncio.sleep) -> Claude:
 
 
 def script_for(question: str) -> Script:
-    """Return the script that a question asks for by its first word."""
+    """Return the script that a question asks for by its first word, or to be gone on with."""
+    if quoted := _QUOTED.search(question):
+        for script in _SCRIPTS:
+            if quoted[1] in script.whole:
+                return script.rest(quoted[1])
     words = re.findall(r"[a-z]+", question.lower())
     return _NAMED.get(words[0] if words else "", _NAMED["welcome"])
 
@@ -173,13 +194,9 @@ def _timed_events(script: Script, prompt_tokens: int) -> Iterator[tuple[float, J
     if script.thinking:
         yield from _block(index, "thinking", script.thinking, script.pace)
         index += 1
-    words = _words(script.text)
-    if script.cut_after < 1:
-        yield from _block(
-            index, "text", "".join(words[: int(len(words) * script.cut_after)]), script.pace
-        )
-        return
     yield from _block(index, "text", script.text, script.pace)
+    if script.is_cut:
+        return
     yield (
         0,
         {
@@ -212,7 +229,7 @@ def _whole(script: Script, prompt_tokens: int) -> Json:
     return message | {
         "content": [
             *([thinking] if script.thinking else []),
-            {"type": "text", "text": script.text},
+            {"type": "text", "text": script.whole if script.is_cut else script.text},
         ],
         "stop_reason": script.stop_reason,
         "usage": message["usage"] | _usage(script),
