@@ -378,3 +378,20 @@ async def test_the_app_lists_a_long_history_to_its_end(
         await journey.press("alt+up")
         await journey.until(lambda: journey.title == f"title {names[-2]}")
         assert journey.sidebar[-1] == f"title {names[-1]} 7w"
+
+
+async def test_after_a_filter_that_matched_nothing_the_cursor_is_where_one_reads(
+    opened: Open, store: Store
+) -> None:
+    async with opened() as journey:
+        await journey.ask("first")
+        await journey.until_done()
+        await journey.press("ctrl+s", *"zzz")
+        await journey.until(lambda: journey.sidebar == ["No title matches"])
+        # Nothing is under the cursor, so nothing is deleted.
+        await journey.press("tab", "x")
+        await journey.press("slash", "escape")
+        await journey.until(lambda: "first now" in journey.sidebar)
+        await journey.press("tab", "p")
+        await journey.until(lambda: "Pinned" in journey.sidebar)
+        assert [each.is_pinned for each in await store.conversations()] == [True]

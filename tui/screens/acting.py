@@ -95,9 +95,15 @@ class Acting:
                 await self._regenerate(message_id, model)
 
     async def _step(self, message_id: str, step: int) -> None:
-        found = await self._chat.reading.step_version(message_id, step)
+        chat = self._chat
+        found = await chat.reading.step_version(message_id, step)
         if found is not None:
-            self._chat.show_reading(at=found)
+            chat.show_reading(at=found)
+        elif message_id in chat.reading.versions:
+            which = "first" if step < 0 else "last"
+            chat.notify(f"This is the {which} version.", timeout=2, markup=False)
+        else:
+            chat.notify("There is no other version. e and r make one.", timeout=3, markup=False)
 
     async def _show_tree(self, message_id: str) -> None:
         from tui.screens.tree import TreeScreen

@@ -130,8 +130,8 @@ class Sidebar(ScrollView, can_focus=True):
 
     @property
     def cursor_id(self) -> str | None:
-        """The conversation under the cursor."""
-        return self._cursor_id
+        """The conversation under the cursor; without a cursor the one being read."""
+        return self._open_id if self._is_without_cursor else self._cursor_id
 
     @property
     def place(self) -> Key | None:
@@ -264,12 +264,12 @@ class Sidebar(ScrollView, can_focus=True):
     def action_choose(self) -> None:
         """Read the conversation under the cursor."""
         self._is_to_choose = self._cursor_id is None
-        if self._cursor is not None and self._cursor_id is not None:
-            self.post_message(self.Chosen(self._cursor_id))
+        if self._pointed_at is not None:
+            self.post_message(self.Chosen(self._pointed_at))
 
     def action_want(self, what: Want) -> None:
         """Ask for something to be done with what is marked, or is under the cursor."""
-        ids = tuple(self._chosen) or ((self._cursor_id,) if self._cursor_id else ())
+        ids = tuple(self._chosen) or ((self._pointed_at,) if self._pointed_at else ())
         if ids:
             self._chosen.clear()
             self.refresh()
@@ -277,8 +277,8 @@ class Sidebar(ScrollView, can_focus=True):
 
     def action_mark(self) -> None:
         """Mark the conversation under the cursor, or take its mark away; go to the next."""
-        if self._cursor_id is not None:
-            self._chosen ^= {self._cursor_id}
+        if self._pointed_at is not None:
+            self._chosen ^= {self._pointed_at}
             self._draw_rows(self._row_of_cursor)
             self.action_move(1)
 
@@ -335,9 +335,21 @@ class Sidebar(ScrollView, can_focus=True):
         self._draw_rows(before, self._row_of_cursor)
         self._reveal()
 
+    @property
+    def _is_without_cursor(self) -> bool:
+        return self._cursor is None and self._cursor_id is None
+
+    @property
+    def _pointed_at(self) -> str | None:
+        """The conversation under the cursor that can be acted on: it is in the list."""
+        return None if self._cursor is None else self._cursor_id
+
     def _place_cursor(self, held: Held) -> None:
         """Put the cursor where its conversation has gone; if that is gone, leave it."""
         listing = held.listing
+        if self._is_without_cursor:
+            # The list it was in was empty, or was not this one.
+            self._cursor_id = self._open_id
         if self._cursor_id is not None:
             is_found = listing.cursor_id == self._cursor_id
             index = listing.cursor_index if is_found else held.index_of(self._cursor_id)
