@@ -89,7 +89,10 @@ class Terminal:
 
     def until_left(self) -> int:
         """Wait until the program has ended; return its exit code."""
-        code = self.process.wait(30)
+        try:
+            code = self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still there:\n{self.text}") from None
         self._reader.join(5)
         return code
 

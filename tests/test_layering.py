@@ -40,6 +40,7 @@ ROOMS: dict[str, set[str]] = {
         "palette",
         "themes",
         "titles",
+        "driver",
     },
     "bindings": {"keymap", "screens", "widgets"},
     "claude": {"conversation", "endpoint", "recording"},
@@ -66,6 +67,7 @@ ROOMS: dict[str, set[str]] = {
     "continuing": {"conversation"},
     "conversation": set(),
     "draft": {"conversation"},
+    "driver": set(),
     "folding": set(),
     "demo": {"claude", "conversation", "endpoint"},
     "emulator": set(),
@@ -162,7 +164,7 @@ GUESTS: dict[str, set[str]] = {
     "rich": {"app", "markdown", "screens", "widgets"},
     "sqlite3": {"schema", "store"},
     "sqlite_utils": {"schema", "store"},
-    "textual": {"app", "bindings", "markdown", "screens", "themes", "widgets"},
+    "textual": {"app", "bindings", "driver", "markdown", "screens", "themes", "widgets"},
 }
 """What is not ours and matters where it is known: the rooms that may import it.
 
@@ -172,6 +174,7 @@ Of the standard library only what stands here is watched.
 DEFERRED: dict[tuple[str, str], str] = {
     ("__main__.py", "tui.cli"): "the entry point loads what it runs, and nothing at import",
     ("app.py", "tui.bindings"): "every screen, for who asks for the keys or has chosen some",
+    ("app.py", "tui.driver"): "not on Windows, where what it mends is not",
     ("app.py", "tui.markdown"): "40 ms with its parser, which the first screen does without",
     ("app.py", "tui.screens.help"): "a screen that is not the first",
     ("app.py", "tui.screens.confirm"): "likewise",

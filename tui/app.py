@@ -16,6 +16,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widget import Widget
@@ -133,6 +134,15 @@ class StreamChat(App[None]):
             is_ready=self._prepare,
         )
         return self._chat
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return Textual's driver for this system, mended if it is the one for terminals."""
+        found = super().get_driver_class()
+        if found.__name__ == "LinuxDriver":
+            from tui.driver import TerminalDriver
+
+            return TerminalDriver
+        return found
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Let nothing reach the terminal that could drive it."""

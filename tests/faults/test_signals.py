@@ -154,6 +154,7 @@ def test_suspended_and_continued_the_stream_goes_on_to_its_end(
         screen.until_seen("Ask anything")
         screen.press("Go\r")
         screen.until_seen("w0009")
+        modes = screen.modes()
         os.kill(screen.process.pid, signum)
         # Longer than the endpoint may be silent.
         time.sleep(6)
@@ -162,6 +163,8 @@ def test_suspended_and_continued_the_stream_goes_on_to_its_end(
         screen.until_seen("w0399")
         screen.press("\x11")
         assert screen.until_left() == 0
+        assert is_restored(screen)
+        assert screen.modes() != modes
     assert replies(empty_home) == [("complete", "".join(WORDS))]
 
 
