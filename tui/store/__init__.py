@@ -234,7 +234,8 @@ class Store:
     ) -> None:
         """Open a reply: its empty message, its first row in the ledger, its stream.
 
-        The tip moves to it, unless it is no longer at `tip_id`.
+        The tip moves to it, and the conversation goes on with its model, unless the tip
+        is no longer at `tip_id`.
         """
         writing.insert_message(db, message)
         db.table("streams").insert(
@@ -246,8 +247,9 @@ class Store:
         )
         db.table("requests").insert(rows.row_of_request(request))
         db.execute(
-            "UPDATE conversations SET tip_id = ?, updated_ms = ? WHERE id = ? AND tip_id IS ?",
-            [message.id, message.created_ms, message.conversation_id, tip_id],
+            "UPDATE conversations SET tip_id = ?, model = coalesce(?, model), updated_ms = ?"
+            " WHERE id = ? AND tip_id IS ?",
+            [message.id, message.model, message.created_ms, message.conversation_id, tip_id],
         )
 
     @writes
