@@ -149,6 +149,8 @@ class Looking:
             chat.notify("This conversation was deleted meanwhile.", markup=False)
             return
         chat.remove_class("-drawer")
+        # What was searched for everywhere says nothing of the titles any more.
+        chat.filter.value = ""
         if conversation.id != chat.reading.conversation.id:
             await chat.read(conversation)
         if hit.message_id is None:

@@ -117,7 +117,11 @@ class Organising:
         last = await chat.trash.take_back()
         if last is None:
             chat.notify("There is nothing to bring back any more.", timeout=3, markup=False)
-        elif isinstance(last, OneMessage):
+            return
+        # That it was deleted is no longer true.
+        chat.app.clear_notifications()
+        chat.notify("It is back.", timeout=2, markup=False)
+        if isinstance(last, OneMessage):
             found = await chat.store.conversation(last.conversation_id)
             if found is not None and found.id != chat.reading.conversation.id:
                 await chat.read(found)
