@@ -153,7 +153,8 @@ class StreamChat(App[None]):
         """Do what the first screen did not wait for."""
         try:
             await self._store.recover()
-            await self._chat.resume()
+            with self._chat.telling():
+                await self._chat.returning.resume()
             self._chat.refresh_list()
             self._chat.empty_trash()
             await asyncio.to_thread(_import_drawing)
@@ -201,7 +202,7 @@ class StreamChat(App[None]):
         # Logged where it was raised; leaving is not held up by it.
         with suppress(HistoryError):
             await self.desk.keep()
-            await self._chat.keep_place()
+            await self._chat.returning.keep_place()
 
     def _collect(self) -> None:
         if not self.replies.drafts:
@@ -210,12 +211,12 @@ class StreamChat(App[None]):
 
     def reply_begun(self, conversation: Conversation, question: Message, draft: Draft) -> None:
         """Show a reply to a question that had waited."""
-        self._chat.call_later(self._chat.begun, conversation, question, draft)
+        self._chat.call_later(self._chat.following.begun, conversation, question, draft)
 
     def reply_ended(self, draft: Draft, problem: str | None) -> None:
         """Show that a reply has ended; have its conversation's title made."""
         self.set_timer(1, self._collect)
-        self._chat.call_later(self._chat.ended, draft, problem)
+        self._chat.call_later(self._chat.following.ended, draft, problem)
         if not self.app_focus:
             self._tell_terminal(draft)
         if draft.ended is not None and draft.ended.state == "complete":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.screens.conftest import Open
+from tui.widgets.filter import Filter
 
 
 async def test_what_follows_ctrl_n_is_for_the_new_conversation(opened: Open) -> None:
@@ -18,3 +19,22 @@ async def test_what_follows_ctrl_n_is_for_the_new_conversation(opened: Open) -> 
         await journey.press("alt+down")
         await journey.until(lambda: journey.title == "first")
         assert journey.composer == "left lying"
+
+
+async def test_what_follows_shift_tab_is_for_the_messages(opened: Open) -> None:
+    async with opened() as journey:
+        await journey.ask("first")
+        await journey.until_done()
+        for key in ("shift+tab", "k", "y"):
+            journey.app.simulate_key(key)
+        await journey.until(lambda: journey.app.clipboard == "first")
+        assert journey.composer == ""
+
+
+async def test_what_follows_ctrl_s_is_for_the_filter(opened: Open) -> None:
+    async with opened() as journey:
+        for key in ("ctrl+s", *"words"):
+            journey.app.simulate_key(key)
+        await journey.until(lambda: "words" in journey.seen)
+        assert journey.composer == ""
+        assert journey.app.screen.query_one(Filter).value == "words"

@@ -21,18 +21,20 @@ from tui.conversation import Conversation, Message, Place, Unsent
 from tui.desk import Desk
 from tui.draft import Draft, Retry
 from tui.reading import Reading, Refused
-from tui.replies import GOES_ON, Replies
+from tui.replies import Replies
 from tui.sanitise import clean_line
 from tui.screens.acting import Acting
+from tui.screens.following import Following
 from tui.screens.looking import Looking
 from tui.screens.organising import Organising
+from tui.screens.returning import Returning
 from tui.search import Term
 from tui.store import HistoryError, Store
 from tui.trash import Trash
 from tui.widgets.composer import Composer
 from tui.widgets.filter import Filter
 from tui.widgets.find_bar import FindBar
-from tui.widgets.sidebar import Mark, Sidebar, Want
+from tui.widgets.sidebar import Sidebar, Want
 from tui.widgets.transcript import Transcript
 from tui.widgets.tray import Tray
 
@@ -84,22 +86,16 @@ class ChatScreen(Screen[None]):
         self._acting = Acting(self)
         self.organising = Organising(self)
         self.looking = Looking(self)
+        self.following = Following(self)
+        self.returning = Returning(self)
         self.host = host
         self._is_demo = host == "demo"
         self._banner = banner
         self._frames_per_second = frames_per_second
         self._is_ready = is_ready
         """Called once the first screen can be seen and typed into."""
-        self._unsaved_id = self._open_id
+        self.unsaved_id = self._open_id
         """The conversation that has no question yet; its draft waits for Ctrl+N."""
-        self._unread: set[str] = set()
-        self._is_resumed = False
-        """Whether what was read last time is known, so that another may take its place."""
-        self._kept_place: tuple[str, Place] | None = None
-        self._asked_to_wait: set[str] = set()
-        """The replies of which a person was asked whether they may wait long."""
-        self._counted = 0
-        """The second that was last counted in a reply's status."""
         self.sidebar, self.filter = Sidebar(), Filter()
         self.transcript, self.tray, self.composer = Transcript(), Tray(), Composer()
         self._pump: Timer
@@ -192,37 +188,26 @@ class ChatScreen(Screen[None]):
         return await self.app.push_screen_wait(ConfirmScreen(question, yes=yes))
 
     async def _ask(self, text: str) -> None:
-        # The next start comes back here, however soon this one is killed.
-        self._is_resumed = True
+        self.returning.begin()
         try:
-            await self.keep_place()
+            await self.returning.keep_place()
             question, draft = await self.reading.ask(text)
         except (HistoryError, Refused) as error:
             self.complain(str(error))
             self.composer.give_back(text)
             return
-        self._show_asked(question, draft)
+        self.show_asked(question, draft)
 
-    def _show_asked(self, question: Message, draft: Draft) -> None:
-        if self._unsaved_id == self._open_id:
-            self._unsaved_id = self.store.new_id()
+    def show_asked(self, question: Message, draft: Draft) -> None:
+        """Show a question that was asked just now, and its reply as it arrives."""
+        if self.unsaved_id == self._open_id:
+            self.unsaved_id = self.store.new_id()
         self._show_empty()
         self.transcript.add(question, draft, now_ms=self.store.clock.now_ms())
-        self._pump.resume()
+        self.go_on_drawing()
         self._show_heading()
         self.show_unsent()
         self.refresh_list()
-
-    async def begun(self, conversation: Conversation, question: Message, draft: Draft) -> None:
-        """Show that a question which had waited was asked, if it is being read."""
-        if not self._can_draw:
-            return
-        self._pump.resume()
-        reading = self.reading
-        if conversation.id == self._open_id and all(m.id != question.id for m in reading.line):
-            reading.line.append(question)
-            reading.conversation = conversation
-            self._show_asked(question, draft)
 
     @on(Transcript.Wanted)
     async def _act(self, event: Transcript.Wanted) -> None:
@@ -233,73 +218,25 @@ class ChatScreen(Screen[None]):
         if reply_id := self.transcript.newest_reply_id:
             await self._acting.act("regenerate", reply_id)
 
-    async def ended(self, draft: Draft, problem: str | None) -> None:
-        """Show that a reply has ended, wherever it was being written."""
-        message = draft.ended
-        if not self._can_draw:
-            return
-        if problem is not None:
-            self.complain(problem)
-        if message is not None and self._take(draft, message):
-            await self.transcript.finish(message)
-        else:
-            self._unread.add(draft.conversation_id)
-            self._tell_of(draft)
-        self.show_unsent()
-        self.refresh_list()
-
-    def _take(self, draft: Draft, message: Message) -> bool:
-        """Take a reply into the line that is read; False if it is not its."""
-        if draft.conversation_id != self._open_id:
-            return False
-        line = self.reading.line
-        if all(known.id != message.id for known in line):
-            if not line or line[-1].id != message.parent_id:
-                return False
-            line.append(message)
-        return True
-
     @work
-    async def _tell_of(self, draft: Draft) -> None:
+    async def tell_of(self, draft: Draft) -> None:
         """Tell of a reply that has ended elsewhere."""
         with self.telling():
-            conversation = await self.store.conversation(draft.conversation_id)
-            if conversation is None or draft.ended is None:
-                return
-            line = clean_line(wording.told(conversation.title, draft.ended))
-            is_good = draft.ended.state in GOES_ON
-            self.notify(line, markup=False, severity="information" if is_good else "warning")
+            await self.following.tell_of(draft)
 
-    async def _draw(self) -> None:
-        """Draw the running reply that is being read; mark the others in the sidebar."""
-        replies = self.replies
-        if not replies.drafts:
+    def go_on_drawing(self) -> None:
+        """Draw what arrives, from now on until nothing more does."""
+        self._pump.resume()
+
+    def _draw(self) -> None:
+        if not self.replies.drafts:
             self._pump.pause()
-        if not self._can_draw:
-            return
-        open_id = self._open_id
-        draft = self.reading.draft
-        if draft is not None:
-            self._ask_to_wait(draft)
-            now = self.store.clock.monotonic()
-            # What it is doing may be told by the second, though nothing comes.
-            is_counting, self._counted = int(now) != self._counted, int(now)
-            if is_counting or open_id in replies.changed:
-                replies.changed.discard(open_id)
-                if not self.transcript.draw(draft, now):
-                    replies.changed.add(open_id)
-        self.sidebar.mark(self.marks(), self._waits())
-
-    def _ask_to_wait(self, draft: Draft) -> None:
-        """Ask once whether to wait as long as the endpoint of a reply says."""
-        if draft.retry is None or not draft.retry.is_asking:
-            self._asked_to_wait.discard(draft.id)
-        elif draft.id not in self._asked_to_wait:
-            self._asked_to_wait.add(draft.id)
-            self._offer_to_wait(draft, draft.retry)
+        if self.can_draw:
+            self.following.draw()
 
     @work
-    async def _offer_to_wait(self, draft: Draft, retry: Retry) -> None:
+    async def offer_to_wait(self, draft: Draft, retry: Retry) -> None:
+        """Ask whether a reply may wait as long as its endpoint says."""
         wait = wording.counted(math.ceil(retry.at - self.store.clock.monotonic()))
         question = f"{retry.reason} It asks to be left alone for {wait}. Wait, and try again?"
         may_wait = await self.confirm(question, yes="Wait")
@@ -334,7 +271,7 @@ class ChatScreen(Screen[None]):
     async def action_new(self) -> None:
         """Start a conversation. It is saved with its first question."""
         if self.reading.line or self.reading.conversation.title:
-            await self.read(self.reading.unsaved(self._unsaved_id))
+            await self.read(self.reading.unsaved(self.unsaved_id))
         self.remove_class("-drawer")
         self.set_focus(self.composer)
 
@@ -365,27 +302,27 @@ class ChatScreen(Screen[None]):
         with self.telling():
             place = await self.store.drafts.place(conversation.id)
             await self.desk.open(conversation.id)
-            await self.keep_place()
+            await self.returning.keep_place()
             self.looking.end()
             # What was typed last may not have been told yet.
             self._keep_draft()
             await self.reading.open(conversation)
             self.show_reading(place=place)
             self.show_unsent_text()
-            await self.keep_place()
+            await self.returning.keep_place()
 
     def show_reading(self, *, place: Place | None = None, at: str | None = None) -> None:
         """Show what is read, as it is now; at a place, or at a message."""
         reading, open_id = self.reading, self._open_id
         if not (reading.line or reading.conversation.tip_id):
-            self._unsaved_id = open_id
-        elif self._unsaved_id == open_id:
-            self._unsaved_id = self.store.new_id()
+            self.unsaved_id = open_id
+        elif self.unsaved_id == open_id:
+            self.unsaved_id = self.store.new_id()
         draft = reading.draft
         if draft is not None:
-            self._pump.resume()
+            self.go_on_drawing()
             self.replies.changed.add(open_id)
-        self._unread.discard(open_id)
+        self.following.has_read(open_id)
         self._show_heading()
         self._show_empty()
         self.transcript.show(
@@ -405,32 +342,6 @@ class ChatScreen(Screen[None]):
         """Let it be gone on with what was being written here."""
         unsent = self.desk.unsent(self._open_id)
         self.composer.write(unsent.text if unsent.edited_id is None else unsent.edit)
-
-    async def resume(self) -> None:
-        """Read what was read when the program was last left."""
-        with self.telling():
-            await self.desk.find_all()
-            last = await self.store.drafts.read_last()
-            unsaved = await self.store.drafts.newest_unsaved()
-            found = None if last is None else await self.store.conversation(last)
-            self._is_resumed = True
-            is_begun = self.reading.line or self.composer.text or self.replies.drafts
-            if unsaved is not None:
-                self._unsaved_id = unsaved
-            if is_begun:
-                return
-            if found is not None:
-                await self.read(found)
-            elif unsaved is not None:
-                await self.read(self.reading.unsaved(unsaved))
-
-    async def keep_place(self) -> None:
-        """Keep where the reader is, if that is not known yet."""
-        kept = self._open_id, self.transcript.place
-        may_keep = self._is_resumed and self._can_draw and not self.store.is_read_only
-        if may_keep and kept != self._kept_place:
-            self._kept_place = kept
-            await self.store.drafts.keep_place(*kept)
 
     async def retitled(self, conversation_id: str) -> None:
         """Show a conversation's new title."""
@@ -453,24 +364,8 @@ class ChatScreen(Screen[None]):
     async def _follow_others(self) -> None:
         """Show what another program has written meanwhile; keep where the reader is."""
         with self.telling():
-            await self.keep_place()
-            if not await self.store.is_changed_elsewhere() or not self._can_draw:
-                return
-            await self._reread()
-        self.refresh_list()
-
-    async def _reread(self) -> None:
-        """Show the conversation being read as it is now, if another program changed it."""
-        reading, replies = self.reading, self.replies
-        is_ahead = any(message.id in replies.unkept for message in reading.line)
-        if self._open_id in replies.drafts or is_ahead or not reading.line:
-            return
-        seen = [(message.id, message.state) for message in reading.line]
-        if not await reading.reload():
-            self.notify("This conversation was deleted in another window.", markup=False)
-            await self.read(reading.unsaved())
-        elif seen != [(message.id, message.state) for message in reading.line]:
-            self.show_reading(place=self.transcript.place)
+            if await self.returning.follow_others():
+                self.refresh_list()
 
     # The list, and what is done with what is in it
 
@@ -623,29 +518,9 @@ class ChatScreen(Screen[None]):
     # Showing what is known
 
     @property
-    def _can_draw(self) -> bool:
+    def can_draw(self) -> bool:
         """False while the app is closing: a reply may end after its widgets are gone."""
         return self.sidebar.is_attached
-
-    def marks(self) -> dict[str, Mark]:
-        """Return the signs of the conversations in the sidebar."""
-        marks: dict[str, Mark] = {}
-        for conversation_id in self.desk.conversation_ids() - {self._open_id}:
-            marks[conversation_id] = "draft"
-        marks |= dict.fromkeys(self._unread, "unread")
-        for conversation_id, draft in self.replies.drafts.items():
-            running: Mark = "queued" if draft.is_queued else "streaming"
-            marks[conversation_id] = "retrying" if draft.retry else running
-        return marks
-
-    def _waits(self) -> dict[str, str]:
-        """Return how long each retrying reply still waits."""
-        now = self.store.clock.monotonic()
-        return {
-            conversation_id: wording.counted(max(0, math.ceil(draft.retry.at - now)))
-            for conversation_id, draft in self.replies.drafts.items()
-            if draft.retry is not None
-        }
 
     def show_unsent(self) -> None:
         """Show what waits above the composer."""

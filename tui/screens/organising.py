@@ -36,7 +36,7 @@ class Organising:
             )
         if not sidebar.is_attached:
             return
-        sidebar.mark(chat.marks())
+        sidebar.mark(chat.following.marks())
         empty = "No conversations yet"
         if self._is_archive:
             empty = "Nothing is archived"
@@ -148,14 +148,18 @@ class Organising:
         from tui.screens.line import LineScreen
 
         labels = self._chat.store.labels
-        present = await labels.tags(ids[0])
+        own = {each: set(await labels.tags(each)) for each in ids}
+        present = set.intersection(*own.values())
         known = " ".join(f"#{tag}" for tag, _ in await labels.all_tags())
         hint = f"Known: {known}" if known else "Words. #word in the filter finds them."
-        screen = LineScreen("Tags", value=" ".join(present), hint=hint)
+        screen = LineScreen("Tags", value=" ".join(sorted(present)), hint=hint)
         typed = await self._chat.app.push_screen_wait(screen)
         if typed is not None:
-            tags = [word.strip("#,").casefold() for word in typed.replace(",", " ").split()]
-            await labels.set_tags(ids, sorted({tag for tag in tags if tag}))
+            words = (word.strip("#,") for word in typed.replace(",", " ").casefold().split())
+            tags = {word for word in words if word}
+            # What only some of them have was not shown, and stays theirs.
+            for each in ids:
+                await labels.set_tags([each], sorted(own[each] - present | tags))
 
     async def rename(self) -> None:
         """Ask for another title of what is being read. Raises `HistoryError`."""
