@@ -143,7 +143,7 @@ class Replies:
         if running is None:
             return False
         self.drafts[conversation_id].stops_as = "stopped"
-        running.cancel()
+        _cancel(running)
         return True
 
     def answer(self, conversation_id: str, *, may_wait: bool) -> None:
@@ -162,7 +162,7 @@ class Replies:
         for draft in self.drafts.values():
             draft.stops_as = "interrupted" if is_interrupted else "stopped"
         for reply in running:
-            reply.cancel()
+            _cancel(reply)
         await asyncio.gather(*(reply.wait() for reply in running), return_exceptions=True)
 
     async def keep_unkept(self) -> bool:
@@ -226,3 +226,9 @@ class Replies:
 
     def _show(self, draft: Draft) -> None:
         self.changed.add(draft.conversation_id)
+
+
+def _cancel(running: Running) -> None:
+    # Not at once: cancelled before its first step, a worker does not run at all, and a
+    # reply that was never begun would not end either.
+    asyncio.get_running_loop().call_soon(running.cancel)
