@@ -99,6 +99,8 @@ class Seen:
     """The client's port: requests that share a connection share it."""
     closed_by_client: threading.Event = field(default_factory=threading.Event)
     """Set when the client went away before the reply was whole."""
+    ended: threading.Event = field(default_factory=threading.Event)
+    """Set when the reply is whole or the connection gone."""
 
     @property
     def json(self) -> Json:
@@ -251,6 +253,8 @@ class Scripted:
         """What the Models API lists; None: there is none, as on many gateways."""
         self.models_reply: Reply | None = None
         """What the Models API answers instead of that list."""
+        self.answer: Callable[[Seen], Reply] | None = None
+        """Makes the reply of the request, in the server's thread, in place of `replies`."""
         self.seen: list[Seen] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -319,7 +323,7 @@ class Scripted:
         if seen.path.startswith("/v1/models"):
             reply = self.models_reply or self._models()
         else:
-            reply = self.replies.popleft() if self.replies else says("Hello", " there")
+            reply = self._reply_to(seen)
             if reply.is_stream and not seen.json.get("stream"):
                 reply = _as_one_message(reply)
         headers = {"request-id": "req_scripted", "transfer-encoding": "chunked"}
@@ -344,6 +348,12 @@ class Scripted:
             gone.cancel()
             # Until it is gone the next request cannot be read.
             await asyncio.wait([gone])
+            seen.ended.set()
+
+    def _reply_to(self, seen: Seen) -> Reply:
+        if self.answer is not None:
+            return self.answer(seen)
+        return self.replies.popleft() if self.replies else says("Hello", " there")
 
     async def _watch(self, seen: Seen, reader: asyncio.StreamReader) -> None:
         """Notice that the client goes away; it sends nothing while it is answered."""
@@ -419,7 +429,7 @@ def _as_one_message(reply: Reply) -> Reply:
                 pass
     body = json.dumps(message | {"content": blocks}).encode()
     headers = {"content-type": "application/json"}
-    return Reply([Raw(body)], status=reply.status, headers=headers, is_stream=False)
+    return replace(reply, steps=[Raw(body)], headers=headers, is_stream=False)
 
 
 @contextlib.contextmanager

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import OptionList, Static
 
 from tests.conftest import wait_until
 from tui.app import StreamChat
 from tui.claude import Claude
 from tui.conversation import Message
+from tui.replies import AT_ONCE
 from tui.store import Store
 from tui.widgets.composer import Composer
 from tui.widgets.transcript import Transcript
@@ -35,6 +36,12 @@ class Journey:
         await self.write(text)
         await self.press("enter")
 
+    async def go_to_messages(self) -> None:
+        """Go from the composer to the newest message, once nothing is being written."""
+        await self.until_done()
+        await self.press("shift+tab")
+        assert self.transcript.has_focus
+
     async def until(self, condition: Callable[[], object]) -> None:
         await wait_until(condition)
         await self.pilot.pause()
@@ -55,6 +62,33 @@ class Journey:
     def replies(self) -> list[str]:
         """The Markdown of each reply."""
         return [entry.source for entry in self.transcript.entries if entry.is_reply]
+
+    @property
+    def versions(self) -> list[str]:
+        """Which of how many versions each message is, as its heading tells it."""
+        return [entry.version for entry in self.transcript.entries]
+
+    @property
+    def pointed_at(self) -> str:
+        """The words of the message that keys act on."""
+        return self.transcript.entries[self.transcript.cursor].source
+
+    @property
+    def options(self) -> list[str]:
+        """The rows of a list to choose from, white space folded."""
+        options = self.app.screen.query_one(OptionList)
+        rows = (options.render_line(y).text for y in range(options.size.height))
+        return [" ".join(row.split()) for row in rows if row.strip()]
+
+    @property
+    def notices(self) -> list[str]:
+        """What a person is being told at the edge of the screen, unwrapped."""
+        return [notice.message for notice in self.app._notifications]
+
+    @property
+    def footer(self) -> str:
+        """The keys that the last row tells."""
+        return " ".join(self.seen.splitlines()[-1].split())
 
     @property
     def figures(self) -> list[str]:
@@ -104,6 +138,8 @@ def opened(store: Store, claude: Claude, tmp_path: Path) -> Open:
         *,
         size: tuple[int, int] = (110, 34),
         keys: Mapping[str, str] | None = None,
+        title_model: str | None = None,
+        at_once: int = AT_ONCE,
         **options: bool,
     ) -> AsyncIterator[Journey]:
         app = StreamChat(
@@ -115,6 +151,8 @@ def opened(store: Store, claude: Claude, tmp_path: Path) -> Open:
             env_path=Path(".env"),
             frames_per_second=30,
             keys=keys,
+            title_model=title_model,
+            at_once=at_once,
             is_key_missing=options.get("is_key_missing", False),
         )
         async with app.run_test(size=size, notifications=True) as pilot:

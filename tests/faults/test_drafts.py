@@ -1,0 +1,89 @@
+"""Killed a second after the last key, the app has lost nothing of what was being written."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.scripted import Hold, Reply, Scripted, delta, start, text
+from tests.terminal import Terminal, terminal
+from tui.store import open_store
+
+SIZE = (100, 30)
+SHIFT_TAB = "\x1b[Z"
+
+
+@pytest.fixture
+def environ(server: Scripted) -> dict[str, str]:
+    return {"ANTHROPIC_API_KEY": "sk-test", "ANTHROPIC_BASE_URL": server.url}
+
+
+def kill_a_second_later(screen: Terminal) -> None:
+    # The second is what is promised, not a wait for luck.
+    time.sleep(1)
+    screen.process.kill()
+    screen.process.wait()
+
+
+def test_a_draft_is_there_on_the_next_start(empty_home: Path, environ: dict[str, str]) -> None:
+    with terminal(home=empty_home, size=SIZE, environ=environ) as screen:
+        screen.until_seen("Ask anything")
+        # Ctrl+J breaks the line.
+        screen.press("never sent, 漢字\nbut kept")
+        screen.until_seen("but kept")
+        kill_a_second_later(screen)
+    with terminal(home=empty_home, size=SIZE, environ=environ) as screen:
+        screen.until_seen("never sent, 漢")
+        screen.until_seen("but kept")
+        # It is one text, and can be gone on with.
+        screen.press(" for ever\r")
+        screen.until_seen("Hello there")
+        # Now in a conversation that has a question: an edit of it, and a draft before that.
+        screen.press("a draft below")
+        screen.until_seen("a draft below")
+        screen.press(SHIFT_TAB)
+        screen.until_seen("Ask again")
+        screen.press("k")
+        screen.press("e")
+        screen.until_seen("Editing a question")
+        screen.press(", edited")
+        screen.until_seen("for ever, edited")
+        kill_a_second_later(screen)
+    with terminal(home=empty_home, size=SIZE, environ=environ) as screen:
+        screen.until_seen("Editing a question")
+        screen.until_seen("for ever, edited")
+        screen.until_seen("Hello there")
+        screen.press("\x1b")
+        screen.until_seen("a draft below")
+
+
+def test_what_waited_is_text_again_and_nothing_is_sent_by_itself(
+    empty_home: Path, server: Scripted, environ: dict[str, str]
+) -> None:
+    hold = Hold()
+    server.will(Reply([start(), text(0)[0], delta(0, "text_delta", text="Half"), hold]))
+    with terminal(home=empty_home, size=SIZE, environ=environ) as screen:
+        screen.until_seen("Ask anything")
+        screen.press("first\r")
+        screen.until(hold.reached.is_set)
+        screen.press("second\r")
+        screen.until_seen("1. second")
+        kill_a_second_later(screen)
+    (history,) = empty_home.rglob("history.db")
+    assert asyncio.run(waiting(history)) == ("second",)
+    with terminal(home=empty_home, size=SIZE, environ=environ) as screen:
+        screen.until_seen("interrupted")
+        screen.until_seen("│ second")
+        screen.press("\x11")
+        assert screen.until_left() == 0
+    assert len(server.asked) == 1
+
+
+async def waiting(history: Path) -> tuple[str, ...]:
+    """The questions that wait in the only conversation, as they are on disk."""
+    with open_store(history) as store:
+        (conversation,) = await store.conversations()
+        return (await store.drafts.unsent(conversation.id)).queued
