@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
-from textual import on, work
+from textual import events, on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.driver import Driver
@@ -29,7 +29,7 @@ from tui.conversation import Conversation, Message, ReplyFailed
 from tui.desk import Desk
 from tui.draft import Draft
 from tui.ending import Ending
-from tui.keymap import Keymap, keymap, shown
+from tui.keymap import Keymap, arrived, keymap, shown
 from tui.replies import AT_ONCE, Replies
 from tui.sanitise import clean, clean_line
 from tui.screens.chat import ChatScreen
@@ -252,6 +252,12 @@ class StreamChat(App[None]):
                 await self._chat.retitled(conversation_id)
 
     # Keys that work everywhere
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take every key by the name that it is bound under."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            event.key, event.character = arrived(event.key, event.character)
+        await super().on_event(event)
 
     def action_interrupt(self) -> None:
         """Copy what is selected; else stop the reply; else quit at the second press."""

@@ -200,6 +200,29 @@ def _is_written(key: str) -> bool:
     return len(key) == 1 or key in _SIGNS
 
 
+_UNNAMED = {"\r": "enter", "\x1b": "escape", "\x7f": "backspace"}
+
+
+def arrived(key: str, character: str | None) -> tuple[str, str | None]:
+    r"""Return the name of a key that arrived, as bindings have it, and what it writes.
+
+    Where a terminal tells more than a character, with xterm's modifyOtherKeys or without
+    the text of the kitty protocol, Textual says `shift+\r`, `ctrl+K`, `shift+g`, and that
+    Ctrl+F writes an f. Other signs than letters may be written with a Ctrl: some
+    terminals tell of AltGr as Ctrl and Alt.
+    """
+    *modifiers, last = key.split("+")
+    last = _UNNAMED.get(last, last)
+    if len(last) > 1 or not last.isascii() or not last.isalpha():
+        return "+".join([*modifiers, last]), character
+    if modifiers == ["shift"]:
+        return last.upper(), last.upper()
+    if modifiers and last.isupper():
+        modifiers, last = sorted({*modifiers, "shift"}), last.lower()
+    writes = character if "ctrl" not in modifiers else None
+    return "+".join([*modifiers, last]), writes
+
+
 _SHOWN = {
     "escape": "Esc",
     "pagedown": "PgDn",

@@ -32,7 +32,7 @@ COMMANDS = (
     Command("Ask again, another model", "{} on a reply: a choice of models",
             "message.retry-with", "transcript", "want('regenerate_with')"),
     Command("Edit question", "{} on a question: ask another version of it", "message.edit",
-            "transcript", "want('edit')"),
+            "transcript", "edit_question"),
     Command("Go on", "{} on a reply that broke off: the rest of it", "message.go-on",
             "transcript", "want('go_on')"),
     Command("Tree", "{} on a message: every version there is", "message.tree", "transcript",

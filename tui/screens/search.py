@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rich.cells import cell_len, set_cell_size
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -21,14 +22,20 @@ from tui.store import HistoryError, Store
 SHOWN = 100
 """How many hits are shown."""
 
-_AT_ONCE: dict[Order, float] = {"newest": 0.05, "best": 0.15}
-"""After how many seconds there must be something to see."""
+AT_ONCE: dict[Order, float] = {"newest": 0.04, "best": 0.1}
+"""After how many seconds what was found until then is shown, and ranked."""
 
 _HOW = (
     'Words, "phrases", begin*   role:you  model:opus  state:failed  tag:work\n'
     "after:7d  before:2026-11  in:title"
 )
 _MUTED = "$foreground 60%"
+
+_MOST_OF_TITLE, _LEAST_OF_TITLE = 50, 12
+"""How many columns of a title are shown, at most and at least."""
+
+_AROUND = 12
+"""How many columns are left for what follows a mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +150,7 @@ class SearchScreen(ModalScreen[Chosen | None]):
         finding = self._store.finding
         try:
             found = await finding.messages(
-                query, order=self.order, limit=SHOWN, seconds=_AT_ONCE[self.order]
+                query, order=self.order, limit=SHOWN, seconds=AT_ONCE[self.order]
             )
             if found is not None and found.is_cut:
                 self._show(found, query.terms, "Searching further …")
@@ -165,22 +172,48 @@ class SearchScreen(ModalScreen[Chosen | None]):
     def _show(self, found: Found, terms: tuple[Term, ...], status: str) -> None:
         self._found, self._terms = found, terms
         self.query_one(".status", Static).update(status)
-        now_ms = self._store.clock.now_ms()
-        hits = self._hits
+        self._list(0)
+
+    def on_resize(self) -> None:
+        """List the hits for the new width."""
+        # Once the list has it too.
+        self.call_after_refresh(lambda: self._list(self._hits.highlighted or 0))
+
+    def _list(self, highlighted: int) -> None:
+        now_ms, hits = self._store.clock.now_ms(), self._hits
+        width = hits.scrollable_content_region.width - 2
         hits.clear_options()
-        hits.add_options(Option(_lines(hit, now_ms)) for hit in found.hits)
-        if found.hits:
-            hits.highlighted = 0
+        hits.add_options(Option(_lines(hit, now_ms, width)) for hit in self._found.hits)
+        if self._found.hits:
+            hits.highlighted = highlighted
 
 
-def _lines(hit: Hit, now_ms: int) -> Content:
-    """Return a hit as it is listed: where it is, and the words around it."""
+def _lines(hit: Hit, now_ms: int, width: int) -> Content:
+    """Return a hit as it is listed: where it is, and the words around it.
+
+    Of a long title as much as leaves room for who said it.
+    """
     title = clean_line(hit.title) or "Without a title"
-    if len(title) > 50:
-        title = f"{title[:49]}…"
-    age = wording.age(hit.created_ms, now_ms)
-    head = Content.assemble((title, "bold"), (f"  {_who(hit)} · {age}", _MUTED))
-    return Content("\n").join([head, _marked(hit.snippet), Content()])
+    who = f"  {_who(hit)} · {wording.age(hit.created_ms, now_ms)}"
+    room = max(_LEAST_OF_TITLE, min(_MOST_OF_TITLE, width - cell_len(who)))
+    if cell_len(title) > room:
+        title = f"{set_cell_size(title, room - 1).rstrip()}…"
+    head = Content.assemble((title, "bold"), (who, _MUTED))
+    return Content("\n").join([head, _marked(_seen(hit.snippet, width)), Content()])
+
+
+def _seen(snippet: Snippet, width: int) -> Snippet:
+    """Return a snippet that begins so late that its first mark can be seen."""
+    text, marks = snippet.text, snippet.marks
+    if not marks or cell_len(text[: marks[0][1]]) < width:
+        return snippet
+    first, after = marks[0]
+    begin = next(
+        (at for at in range(first) if cell_len(text[at:after]) < width - _AROUND), first
+    )
+    return Snippet(
+        f"…{text[begin:]}", tuple((at + 1 - begin, end + 1 - begin) for at, end in marks)
+    )
 
 
 def _who(hit: Hit) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from textual.app import ComposeResult
 from textual.content import Content
 
 from tui import wording
@@ -11,8 +12,11 @@ from tui.sanitise import clean_line
 from tui.screens.choice import ChoiceScreen
 from tui.tree import Branch, Node, drawn
 
-_RAILS = 40
-"""How many columns the rails may take; a tree that is deeper loses the outer ones."""
+_LEFT = 44
+"""How many columns are left for what was said; a tree that is deeper loses outer rails."""
+
+_LEAST = 8
+"""How many columns the rails have at least."""
 
 
 class TreeScreen(ChoiceScreen):
@@ -23,15 +27,24 @@ class TreeScreen(ChoiceScreen):
     def __init__(
         self, nodes: Sequence[Node], *, line_ids: Collection[str], here: str | None
     ) -> None:
-        lines = [(branch.node.id, _line(branch, line_ids)) for branch in drawn(nodes)]
-        super().__init__("Tree · ● is being read", lines, first=here)
+        super().__init__("Tree · ● is being read", (), first=here)
+        self._branches = drawn(nodes)
+        self._line_ids = line_ids
+
+    def compose(self) -> ComposeResult:
+        """Compose the list, with rails as the width allows."""
+        rails = max(_LEAST, min(self.app.size.width * 9 // 10, 100) - 6 - _LEFT)
+        self._lines = tuple(
+            (branch.node.id, _line(branch, self._line_ids, rails)) for branch in self._branches
+        )
+        yield from super().compose()
 
 
-def _line(branch: Branch, line_ids: Collection[str]) -> Content:
+def _line(branch: Branch, line_ids: Collection[str], most: int) -> Content:
     node = branch.node
     is_read = node.id in line_ids
     sign, style = ("●", "$accent") if is_read else ("○", "$foreground 60%")
-    rails = branch.rails if len(branch.rails) <= _RAILS else f"… {branch.rails[-_RAILS:]}"
+    rails = branch.rails if len(branch.rails) <= most else f"… {branch.rails[-most:]}"
     return Content.assemble(
         (rails, "$foreground 40%"),
         (f"{sign} ", style),

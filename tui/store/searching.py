@@ -1,7 +1,7 @@
 """Finding what was said: a query into SQL.
 
 To rank all that matches costs in proportion to it, the newest fifty one millisecond;
-so only the newest are ranked. See `matching`.
+so only the newest are ranked, by their own texts. See `matching`.
 """
 
 from __future__ import annotations
@@ -37,26 +37,6 @@ _HITS = """
     WHERE c.deleted_ms IS NULL AND m.deleted_ms IS NULL AND b.text IS NOT NULL{conditions}
     ORDER BY {number} DESC LIMIT :limit
 """
-# Ranked without their texts, which are read only for those that are shown.
-_BEST = """
-    SELECT b.n, b.type, b.text, m.id AS message_id, m.role, m.state, m.model, m.created_ms,
-        c.id AS conversation_id, c.title
-    FROM (
-        SELECT f.n, min(f.score) AS score FROM ({ranked}) AS f
-        CROSS JOIN blocks AS b ON b.n = f.n
-        CROSS JOIN messages AS m ON m.id = b.message_id
-        CROSS JOIN conversations AS c ON c.id = m.conversation_id
-        WHERE c.deleted_ms IS NULL AND m.deleted_ms IS NULL{conditions}
-        GROUP BY f.n ORDER BY score, f.n DESC LIMIT :limit
-    ) AS best
-    CROSS JOIN blocks AS b ON b.n = best.n
-    CROSS JOIN messages AS m ON m.id = b.message_id
-    CROSS JOIN conversations AS c ON c.id = m.conversation_id
-    ORDER BY best.score, best.n DESC
-"""
-_RANKED = """SELECT * FROM (
-            SELECT rowid AS n, bm25({index}) AS score FROM {index} WHERE {index} MATCH :asked
-            ORDER BY rowid DESC LIMIT :ranked)"""
 _MESSAGES = """
     SELECT m.n, coalesce(b.type, 'text') AS type, coalesce(b.text, '') AS text,
         m.id AS message_id, m.role, m.state, m.model, m.created_ms,
@@ -98,20 +78,44 @@ def matching(
     """
     if query.is_empty:
         return Found(())
-    hits: list[Hit] = []
+    found: list[sqlite3.Row] = []
+    is_cut = False
     try:
-        for row in _rows(connection, query, limit, order):
-            hits.append(_hit(row, query.terms))  # noqa: PERF401 - what there is when it is interrupted
+        for row in _rows(connection, query, RANKED if order == "best" else limit):
+            found.append(row)  # noqa: PERF402 - what there is when it is interrupted
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
             raise
-        return Found(tuple(hits), is_cut=True)
-    return Found(tuple(hits))
+        is_cut = True
+    if order == "best":
+        found = _ranked(found, query.terms)
+    shown = found[:limit] if limit >= 0 else found
+    return Found(tuple(_hit(row, query.terms) for row in shown), is_cut)
 
 
-def _rows(
-    connection: sqlite3.Connection, query: Query, limit: int, order: Order
-) -> Iterable[sqlite3.Row]:
+def _ranked(rows: Sequence[sqlite3.Row], terms: Sequence[Term]) -> list[sqlite3.Row]:
+    """Return the rows that match best first: where the terms are many, in few words.
+
+    The newer one of two that are alike. As BM25, but for how rare a word is: to know
+    that, FTS5 looks at everything that has it, and here all that are found have all.
+    """
+    if not rows:
+        return []
+    wanted = [term.words.lower() for term in terms]
+    texts = [row["text"].lower() for row in rows]
+    mean = sum(map(len, texts)) / len(texts) or 1
+
+    def score(text: str) -> float:
+        length = 0.25 + 0.75 * len(text) / mean
+        # Found once at least, though perhaps with other accents.
+        often = (max(1, text.count(words)) for words in wanted)
+        return sum(count / (count + 1.2 * length) for count in often)
+
+    scores = {row["n"]: score(text) for row, text in zip(rows, texts, strict=True)}
+    return sorted(rows, key=lambda row: -scores[row["n"]])
+
+
+def _rows(connection: sqlite3.Connection, query: Query, limit: int) -> Iterable[sqlite3.Row]:
     if query.is_in_title:
         return _in_titles(connection, query, limit)
     others = _conditions(query)
@@ -126,10 +130,6 @@ def _rows(
     values["asked"] = asked_for
     is_in_pairs = any(spaced(term.words) for term in query.terms)
     indexes = ("pairs_fts",) if is_in_pairs else ("blocks_fts", "pairs_fts")
-    if order == "best":
-        ranked = " UNION ALL ".join(_RANKED.format(index=index) for index in indexes)
-        sql = _BEST.format(ranked=ranked, conditions=conditions)
-        return connection.execute(sql, values | {"ranked": RANKED})
     return _newest(connection, indexes, conditions, values)
 
 

@@ -9,12 +9,6 @@ from textual.binding import Binding
 from textual.message import Message as TextualMessage
 from textual.widgets import TextArea
 
-_RAW = {"shift+\r": "shift+enter", "ctrl+\r": "ctrl+enter"}
-"""What Textual calls two keys in terminals with modifyOtherKeys, and what they are.
-
-They cannot be bound: a binding's key loses its white space.
-"""
-
 
 class Composer(TextArea):
     """A text area in which Enter sends and Ctrl+J breaks the line. A paste never sends."""
@@ -73,10 +67,18 @@ class Composer(TextArea):
         As a priority binding Enter would overtake letters typed just before it;
         as an ordinary one it would be overtaken by letters typed just after.
         """
+        if (focused := self.app.focused) is not self:
+            # Pressed before the key before it had moved the focus: it is meant for there.
+            event.stop()
+            event.prevent_default()
+            if focused is not None:
+                # Not through the app, where it would queue up behind later keys.
+                focused._forward_event(events.Key(event.key, event.character))  # noqa: SLF001
+            return
         # A letter is never bound here, and need not wait for what bindings there are.
         if event.is_printable:
             return
-        active = self.screen.active_bindings.get(_RAW.get(event.key, event.key))
+        active = self.screen.active_bindings.get(event.key)
         if active is None or not active.enabled:
             return
         action, node = active.binding.action, active.node

@@ -109,8 +109,8 @@ class Sidebar(ScrollView, can_focus=True):
         """The list; None while it is being read for the first time."""
         self._marks: Mapping[str, Mark] = {}
         self._waits: Mapping[str, str] = {}
-        self._chosen: set[str] = set()
-        """The conversations marked with Space."""
+        self._chosen: dict[str, None] = {}
+        """The conversations marked with Space, as they were marked."""
         self._empty = "No conversations yet"
         self._is_steered = False
         """Whether the cursor is moved from elsewhere: from the filter."""
@@ -278,7 +278,10 @@ class Sidebar(ScrollView, can_focus=True):
     def action_mark(self) -> None:
         """Mark the conversation under the cursor, or take its mark away; go to the next."""
         if self._pointed_at is not None:
-            self._chosen ^= {self._pointed_at}
+            if self._pointed_at in self._chosen:
+                del self._chosen[self._pointed_at]
+            else:
+                self._chosen[self._pointed_at] = None
             self._draw_rows(self._row_of_cursor)
             self.action_move(1)
 

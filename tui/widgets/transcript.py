@@ -84,7 +84,8 @@ class Transcript(Sheet):
 
     def __init__(self) -> None:
         super().__init__()
-        self._codes_copied = 0
+        self._codes_copied = "", 0
+        """Of which message code blocks were copied last, and how many."""
         self._now_ms = 0
         self.is_folded = True
         """Whether thinking is hidden, unless a message says otherwise."""
@@ -207,18 +208,12 @@ class Transcript(Sheet):
         replies = [entry.id for entry in self.entries if entry.is_reply]
         return replies[-1] if replies else None
 
-    @property
-    def newest_question_id(self) -> str | None:
-        """The last question shown."""
-        asked = [entry.id for entry in self.entries if not entry.is_reply]
-        return asked[-1] if asked else None
-
     # Keys
 
     def action_move(self, step: int) -> None:
         """Move by `step` messages, stopping at either end."""
         self.cursor = max(0, min(len(self.entries) - 1, self.cursor + step))
-        self._codes_copied = 0
+        self._codes_copied = "", 0
         self.bring_into_view(self.cursor)
         self.refresh()
 
@@ -229,15 +224,29 @@ class Transcript(Sheet):
 
     def action_copy_code(self) -> None:
         """Copy the message's code block; pressed again, the next one."""
-        codes = self.entries[self.cursor].code() if self.entries else []
-        if codes:
-            self.post_message(self.Copied(codes[self._codes_copied % len(codes)]))
-            self._codes_copied += 1
+        if not self.entries:
+            return
+        entry = self.entries[self.cursor]
+        codes = entry.code()
+        if not codes:
+            self.notify("There is no code block in this message.", timeout=3, markup=False)
+            return
+        of, copied = self._codes_copied
+        copied = copied if of == entry.id else 0
+        self.post_message(self.Copied(codes[copied % len(codes)]))
+        self._codes_copied = entry.id, copied + 1
 
     def action_want(self, what: Want) -> None:
         """Ask for something to be done with the message."""
         if self.entries:
             self.post_message(self.Wanted(what, self.entries[self.cursor].id))
+
+    def action_edit_question(self) -> None:
+        """Ask to edit the message if it is a question, else the question above it."""
+        for entry in reversed(self.entries[: self.cursor + 1]):
+            if not (entry.is_reply or entry.is_seam):
+                self.post_message(self.Wanted("edit", entry.id))
+                return
 
     def action_look(self, step: int) -> None:
         """Ask for the next match, or the one before."""
