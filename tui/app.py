@@ -88,6 +88,7 @@ class StreamChat(App[None]):
         keys: Mapping[str, str] | None = None,
         at_once: int = AT_ONCE,
         title_model: str | None = None,
+        substring_index: bool = False,
         ending: Ending | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
@@ -109,6 +110,7 @@ class StreamChat(App[None]):
         """What tells which terminal this is."""
         self._title_model = title_model
         """The model that makes titles; None: they stay the first question's words."""
+        self._substring_index = substring_index
         self._titled: set[str] = set()
         """The conversations that a title was asked for."""
         self.desk = Desk(store)
@@ -162,6 +164,7 @@ class StreamChat(App[None]):
             await turn.refresh_models(self._store, self._claude)
             await self._store.trim_recordings(self._keep_recordings_mb * 1_000_000)
             await self._store.back_up()
+            await self._store.substrings.keep(is_wanted=self._substring_index)
         except (HistoryError, ReplyFailed) as error:
             self.notify(str(error), severity="error", markup=False)
 

@@ -47,6 +47,7 @@ class Config:
     keep_recordings_mb: int = 200
     parallel_replies: int = 8
     titles: bool = True
+    substring_index: bool = False
     keys: dict[str, str] = field(default_factory=dict)
     """Ids, and keys with commas between them as `tui.keymap.spelled` returns them."""
     profiles: dict[str, Profile] = field(default_factory=dict)
@@ -80,6 +81,7 @@ def read_config(path: Path) -> Config:
         keep_recordings_mb=reader.number("keep_recordings_mb", 200, least=0, most=100_000),
         parallel_replies=reader.number("parallel_replies", 8, least=1, most=64),
         titles=reader.flag("titles", otherwise=True),
+        substring_index=reader.flag("substring_index", otherwise=False),
         keys=_keys(path, "keys", reader.table("keys")),
         profiles=profiles,
     )

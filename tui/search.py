@@ -39,6 +39,8 @@ class Term:
     words: str
     is_prefix: bool = False
     """Whether the last word may go on: it is still being typed, or ends in `*`."""
+    is_inside: bool = False
+    """Whether it may stand inside of words: it begins with `*`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Found:
 
 
 def parse(typed: str, now_ms: int) -> Query:
-    """Read what was typed: words, "phrases", beginnings*, and `name:value` operators.
+    """Read what was typed: words, "phrases", beginnings*, *parts, `name:value` operators.
 
     The last word is taken for the beginning of one, unless a space follows it. The
     operators are `model:`, `state:`, `role:`, `tag:`, `before:`, `after:` and `in:title`;
@@ -117,14 +119,19 @@ def parse(typed: str, now_ms: int) -> Query:
         else:
             word = piece[0].replace('"', " ").strip()
             is_typed = piece.end() == len(typed)
-            terms.append(Term(word.rstrip("*"), is_typed or word.endswith("*")))
+            if word.startswith("*"):
+                terms.append(Term(word.strip("*"), is_inside=True))
+            else:
+                terms.append(Term(word.rstrip("*"), is_typed or word.endswith("*")))
     return replace(query, terms=tuple(term for term in terms if term.words))
 
 
 def typed_as(terms: Sequence[Term]) -> str:
     """Return what `parse` reads as these terms."""
     written = (
-        f'"{term.words}"' if " " in term.words else term.words + "*" * term.is_prefix
+        f'"{term.words}"'
+        if " " in term.words
+        else "*" * term.is_inside + term.words + "*" * term.is_prefix
         for term in terms
     )
     return "".join(f"{each} " for each in written)
@@ -221,6 +228,8 @@ def _pattern(terms: Sequence[Term]) -> re.Pattern[str] | None:
 
 def _words(term: Term) -> str:
     """Return a pattern for a term's words, with anything that is no word between them."""
+    if term.is_inside:
+        return re.escape(unicodedata.normalize("NFD", term.words))
     words = re.findall(r"\w+", unicodedata.normalize("NFD", term.words))
     bare = [
         "".join(re.escape(c) + _COMBINING for c in word if not unicodedata.combining(c))

@@ -66,6 +66,8 @@ class Settings:
     """How many replies are written at once."""
     title_model: str | None = None
     """The model that makes titles; None: they stay the first question's words."""
+    substring_index: bool = False
+    """Whether to keep an index of what stands inside words."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys of a person's own, by the id of what they do; see `tui.keymap.spelled`."""
     unused_env: Path | None = None
@@ -100,6 +102,7 @@ def load(flags: Flags, environ: Mapping[str, str] = os.environ) -> Settings:
         keep_recordings_mb=config.keep_recordings_mb,
         parallel_replies=config.parallel_replies,
         title_model=_title_model(config, profile, endpoint),
+        substring_index=config.substring_index,
         keys=config.keys,
         unused_env=_unused_env(env) if endpoint is None else None,
     )

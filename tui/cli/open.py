@@ -44,6 +44,7 @@ def open_app(options: argparse.Namespace, settings: Settings) -> int:
             keys=settings.keys,
             at_once=settings.parallel_replies,
             title_model=None if claude.endpoint.is_demo else settings.title_model,
+            substring_index=settings.substring_index,
             ending=Ending(),
         )
         app.run()

@@ -26,7 +26,7 @@ AT_ONCE: dict[Order, float] = {"newest": 0.04, "best": 0.1}
 """After how many seconds what was found until then is shown, and ranked."""
 
 _HOW = (
-    'Words, "phrases", begin*   role:you  model:opus  state:failed  tag:work\n'
+    'Words, "phrases", begin*, *part   role:you  model:opus  state:failed  tag:work\n'
     "after:7d  before:2026-11  in:title"
 )
 _MUTED = "$foreground 60%"

@@ -27,6 +27,7 @@ from tui.store.filesystem import MOUNTS
 from tui.store.finding import Finding
 from tui.store.labels import Labels
 from tui.store.owner import Owner, is_alive
+from tui.store.substrings import INDEX, Substrings
 from tui.store.threads import Threads, reads, writes
 from tui.store.writing import Recorded
 
@@ -47,6 +48,7 @@ class Store:
         self.labels = Labels(self.threads, clock)
         self.drafts = Drafts(self.threads, clock)
         self.finding = Finding(self.threads, clock)
+        self.substrings = Substrings(self.threads)
         self._owner: Owner | None = None
         self._seen_version: tuple[int, int] | None = None
         """Which connection was asked last for the version of the file, and what it said."""
@@ -356,7 +358,8 @@ class Store:
         for message_id in messages:
             await self._purge_message(message_id)
         if conversations or messages:
-            for index in ("blocks_fts", "pairs_fts"):
+            has_inside = await self.substrings.is_whole() is not None
+            for index in ("blocks_fts", "pairs_fts", *([INDEX] if has_inside else [])):
                 merged = await self._merge(index, -purging.PAGES)
                 while merged:
                     merged = await self._merge(index, purging.PAGES)

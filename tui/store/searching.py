@@ -17,6 +17,7 @@ from typing import Any
 
 from tui.pairs import asked, spaced
 from tui.search import Found, Hit, Order, Query, Term, snippet
+from tui.store import substrings
 
 SNIPPET = 160
 """About how many characters a snippet has."""
@@ -123,6 +124,13 @@ def _rows(connection: sqlite3.Connection, query: Query, limit: int) -> Iterable[
     if not query.terms:
         return connection.execute(_MESSAGES.format(conditions=conditions), values)
     asked_for = _asked_for(query.terms)
+    if not asked_for and (patterns := _inside(connection, query.terms)):
+        for at, pattern in enumerate(patterns):
+            conditions = f" AND {substrings.INDEX}.text LIKE :inside{at}{conditions}"
+            values[f"inside{at}"] = pattern
+        index = substrings.INDEX
+        sql = _HITS.format(source=index, number=f"{index}.rowid", conditions=conditions)
+        return connection.execute(sql, values)
     if not asked_for:
         conditions = f" AND {_NEWEST}{conditions}"
         sql = _HITS.format(source="blocks AS f", number="f.n", conditions=conditions)
@@ -162,9 +170,15 @@ def _newest(
 
 
 def _asked_for(terms: Sequence[Term]) -> str:
-    """Return what an index is asked for; "" if it knows none of the terms."""
-    indexed = [term for term in terms if re.search(r"[^\W_]", term.words)]
+    """Return what an index of words is asked for; "" if it knows none of the terms."""
+    indexed = [
+        term for term in terms if not term.is_inside and re.search(r"[^\W_]", term.words)
+    ]
     return " ".join(_phrase(term) for term in indexed)
+
+
+def _inside(connection: sqlite3.Connection, terms: Sequence[Term]) -> list[str]:
+    return substrings.asked(connection, [term.words for term in terms if term.is_inside])
 
 
 def _in_titles(connection: sqlite3.Connection, query: Query, limit: int) -> sqlite3.Cursor:
@@ -206,7 +220,7 @@ def _conditions(query: Query) -> _Asked:
         conditions.append(_TAGGED)
         values["tag"] = query.tag
     for at, term in enumerate(query.terms):
-        if _is_literal(term.words):
+        if term.is_inside or _is_literal(term.words):
             conditions.append(f"b.text LIKE :term{at} ESCAPE '\\'")
             values[f"term{at}"] = _anywhere(term.words)
     return _Asked(tuple(conditions), values)
