@@ -10,7 +10,7 @@ check: .venv/ready
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	$(PYTHON) tests/markdown/fetch_spec.py
-	$(PYTHON) -m pytest -q
+	$(PYTHON) -m pytest -q -n 2
 	$(PYTHON) screenshots/make.py --check
 
 screenshots: .venv/ready

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripted import Reply, Scripted, end, refuses, says, start, text, thinking
-from tests.turns import MODEL, converse, on_disk
+from tests.scripted import Close, Reply, Scripted, end, refuses, says, start, text, thinking
+from tests.turns import MODEL, converse, on_disk, reply_to
 from tui import turn
 from tui.claude import Claude
 from tui.conversation import Conversation
@@ -161,3 +161,34 @@ async def test_while_another_program_reads_it_is_not_done(
     await store.purge(before_ms=store.clock.now_ms())
     assert not found_in(history.parent, "xylophonereply")
     assert await store.purge(before_ms=store.clock.now_ms()) == []
+
+
+async def test_of_one_message_that_is_purged_no_file_holds_a_word(
+    server: Scripted, claude: Claude, store: Store, history: Path
+) -> None:
+    await fill(server, claude, store)
+    first = await converse(store, claude, "a question that stays")
+    broken = text(0, "half a xylophonereply")[:-1]
+    server.will(Reply([start(), *broken, Close()]), says("and the rest"))
+    half = await converse(store, claude, "and another", after=first)
+    conversation = await store.conversation(half.conversation_id)
+    assert conversation is not None
+    # What asks for the rest quotes it.
+    asked = await turn.go_on(store, conversation, half)
+    assert "xylophonereply" in asked.text
+    await reply_to(store, claude, asked)
+    await store.branches.delete(half.id)
+    assert await store.purge(before_ms=store.clock.now_ms()) == [half.id]
+    assert found_in(history.parent, "xylophonereply") == []
+    conversation = await store.conversation(half.conversation_id)
+    assert conversation is not None
+    line = await store.line(conversation.tip_id)
+    assert [message.text for message in line] == [
+        "a question that stays", "Hello there", "and another", "", "and the rest",
+    ]  # fmt: skip
+    # And it can be gone on with: of what is empty nothing is sent.
+    await converse(store, claude, "more", after=line[-1])
+    sent = server.asked[-1].json["messages"]
+    assert [message["role"] for message in sent] == [
+        "user", "assistant", "user", "assistant", "user",
+    ]  # fmt: skip

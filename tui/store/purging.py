@@ -45,6 +45,14 @@ def remove_message(connection: sqlite3.Connection, message_id: str) -> None:
     """Remove the words of one message. Its place in the tree stays, for what follows it."""
     for table in ("blocks", "recordings", "journal"):
         connection.execute(f"DELETE FROM {table} WHERE message_id = ?", [message_id])
+    # The question that asked for its rest quotes its end.
+    connection.execute(
+        "DELETE FROM blocks WHERE message_id IN ("
+        " SELECT next.id FROM messages AS m JOIN messages AS next"
+        " ON next.conversation_id = m.conversation_id AND next.parent_id = m.id"
+        " WHERE m.id = ? AND next.is_continuation)",
+        [message_id],
+    )
     connection.execute(
         "UPDATE messages SET failure = NULL, stop_details = NULL WHERE id = ?", [message_id]
     )
