@@ -395,3 +395,12 @@ async def test_after_a_filter_that_matched_nothing_the_cursor_is_where_one_reads
         await journey.press("tab", "p")
         await journey.until(lambda: "Pinned" in journey.sidebar)
         assert [each.is_pinned for each in await store.conversations()] == [True]
+
+
+async def test_why_the_list_is_empty_is_told_anew(opened: Open) -> None:
+    async with opened() as journey:
+        await journey.until(lambda: "No conversations yet" in journey.seen)
+        await journey.press("ctrl+s", "tab", "A")
+        await journey.until(lambda: "Nothing is archived" in journey.seen)
+        await journey.press("slash", "z")
+        await journey.until(lambda: "No title matches" in journey.seen)

@@ -165,8 +165,8 @@ class Sidebar(ScrollView, can_focus=True):
 
     def show(self, listing: Listing, *, empty: str = "No conversations yet") -> None:
         """Show the list as it has become, with what can be seen kept in its place."""
-        self._empty = empty
         drawn = self._drawn()
+        self._empty = empty
         top = self._top_in(listing)
         self._held, self._hovered = Held(listing), None
         self._place_cursor(self._held)
