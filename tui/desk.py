@@ -51,9 +51,9 @@ class Desk:
         return self._unsent.get(conversation_id, Unsent())
 
     def conversation_ids(self) -> set[str]:
-        """Return the conversations in which a text lies unsent."""
+        """Return the conversations in which something lies unsent, waiting or not."""
         ids = set(self._ids) | self._unsent.keys()
-        return {each for each in ids if self._has_text(each)}
+        return {each for each in ids if self._has_any(each)}
 
     def write(self, conversation_id: str, text: str) -> None:
         """Keep a text that is being written: the edit, if a question is being edited."""
@@ -105,9 +105,9 @@ class Desk:
             if unsent is self.unsent(conversation_id):
                 self._changed.discard(conversation_id)
 
-    def _has_text(self, conversation_id: str) -> bool:
+    def _has_any(self, conversation_id: str) -> bool:
         unsent = self._unsent.get(conversation_id)
-        return unsent is None or bool(unsent.text.strip() or unsent.edited_id)
+        return unsent is None or not unsent.is_empty
 
     def _put(self, conversation_id: str, unsent: Unsent) -> None:
         self._unsent[conversation_id] = unsent

@@ -8,18 +8,18 @@ from tui.emulator import Emulator, emulator
 from tui.sanitise import clean_line
 
 BELL = "\a"
-LONGEST = 80
-"""How much of a title a notice shows, in characters."""
+LONGEST = 120
+"""How long a notice is, in characters: enough for a long title and how it ended."""
 
 
-def sequence(title: str, environ: Mapping[str, str]) -> str:
+def sequence(told: str, environ: Mapping[str, str]) -> str:
     """Return what makes the terminal show a notice; where it has none, the bell.
 
     Inside tmux and screen it is the bell, which they hand on: what is wrapped for the
     terminal around them they drop, unless they were told otherwise.
     """
     # A semicolon ends a field, and after a digit it is another command to some.
-    text = clean_line(title).replace(";", ",")[:LONGEST]
+    text = clean_line(told).replace(";", ",")[:LONGEST]
     match emulator(environ):
         case Emulator.ITERM | Emulator.WEZTERM | Emulator.GHOSTTY | Emulator.WINDOWS:
             return f"\x1b]9;{text}{BELL}"

@@ -30,10 +30,10 @@ def prompt(line: Sequence[Message], *, endpoint: str, system: str = "") -> Promp
     """Return what to send for a line of conversation, oldest first.
 
     Thinking made by another account, or under another prompt than the one that now
-    stands before it, is left out; everything else goes as it came. Left out are also
-    replies with nothing to send, and those before the first question, should that have
-    been deleted. Messages of the same role may follow each other: the API takes them
-    for one.
+    stands before it, is left out, and so is thinking at the end of a reply; everything
+    else goes as it came. Left out are also replies with nothing to send, and those
+    before the first question, should that have been deleted. Messages of the same role
+    may follow each other: the API takes them for one.
     """
     sent: list[Json] = []
     digest = hashlib.blake2b(_bytes(system), digest_size=16)
@@ -44,6 +44,9 @@ def prompt(line: Sequence[Message], *, endpoint: str, system: str = "") -> Promp
             for block in message.blocks
             if block.is_sendable and (is_made_here or block.type not in THINKING)
         ]
+        # "The final block in an assistant message cannot be `thinking`."
+        while blocks and blocks[-1].get("type") in THINKING:
+            blocks.pop()
         if blocks and (sent or message.role == "user"):
             sent.append({"role": message.role, "content": blocks})
             digest.update(_bytes(sent[-1]))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tui import continuing, turn
 from tui.conversation import Conversation, Message, title_of
@@ -33,7 +33,7 @@ STILL_ANSWERING = "Claude is still answering. Esc stops the reply."
 
 def _alone(
     method: Callable[Concatenate[Reading, P], Awaitable[R]],
-) -> Callable[Concatenate[Reading, P], Awaitable[R]]:
+) -> Callable[Concatenate[Reading, P], Coroutine[Any, Any, R]]:
     """Let a method wait until what was begun before it has ended.
 
     Each reads the history and then changes what is read: two at once would mix.
@@ -95,14 +95,20 @@ class Reading:
     async def _open(self, conversation: Conversation) -> None:
         while True:
             draft = self._replies.drafts.get(conversation.id)
-            line = await self._store.line(conversation.tip_id)
-            versions = await self._store.branches.versions(conversation.tip_id)
+            # Who gave it may have read it before others changed it.
+            found = await self._store.conversation(conversation.id) or conversation
+            line = await self._store.line(found.tip_id)
+            is_here = draft is not None and found.tip_id in (draft.id, draft.parent_id)
+            versions = await self._versions(found.tip_id, draft if is_here else None)
             # Should it have ended meanwhile, the line may be without it.
             if self._replies.drafts.get(conversation.id) is draft:
                 break
         if draft is not None:
             line = [message for message in line if message.id != draft.id]
-        self.conversation, self.line, self.versions = conversation, line, versions
+            if draft.parent_id == found.tip_id:
+                # It is not on disk yet, and takes the tip when it is.
+                found = replace(found, tip_id=draft.id, model=draft.model)
+        self.conversation, self.line, self.versions = found, line, versions
 
     @_alone
     async def reload(self) -> bool:
@@ -185,14 +191,43 @@ class Reading:
         return draft
 
     async def _find_versions(self) -> None:
-        self.versions = await self._store.branches.versions(self._last_id)
-        if (draft := self.draft) is not None:
+        self.versions = await self._versions(self._last_id, self.draft)
+
+    async def _versions(
+        self, tip_id: str | None, draft: Draft | None
+    ) -> dict[str, tuple[str, ...]]:
+        """Return the versions on a line, and those of the reply that is written at its end."""
+        versions = await self._store.branches.versions(tip_id)
+        if draft is not None:
             # It may not be on disk yet.
-            beside = await self._store.branches.versions_after(
-                self.conversation.id, draft.parent_id
+            beside = await self._store.branches.replies_to(
+                draft.conversation_id, draft.parent_id
             )
             if others := [each for each in beside if each != draft.id]:
-                self.versions[draft.id] = (*others, draft.id)
+                versions[draft.id] = (*others, draft.id)
+        return versions
+
+    # What comes of replies, wherever they were asked for
+
+    def begun(self, conversation: Conversation, question: Message, draft: Draft) -> bool:
+        """Hear of a reply to a question that had waited; tell whether it is read here."""
+        if conversation.id != self.conversation.id:
+            return False
+        if any(message.id == question.id for message in self.line):
+            return False
+        self.line.append(question)
+        self.conversation = replace(conversation, tip_id=draft.id)
+        return True
+
+    def ended(self, reply: Message) -> bool:
+        """Take a reply that has ended into the line; False if it is not on it."""
+        if reply.conversation_id != self.conversation.id:
+            return False
+        if all(known.id != reply.id for known in self.line):
+            if self._last_id != reply.parent_id or not self.line:
+                return False
+            self.line.append(reply)
+        return True
 
     # Which line is read
 
@@ -222,7 +257,7 @@ class Reading:
             tip_id = message_id
         else:
             message = await self._store.branches.message(message_id)
-            if message is None:
+            if message is None or message.conversation_id != self.conversation.id:
                 raise Refused("This message is gone.")
             tip_id = await self._store.branches.end_of(message)
         await self._store.branches.move_tip(self.conversation.id, tip_id)
@@ -247,11 +282,14 @@ class Reading:
 
     @_alone
     async def delete(self, message_id: str) -> None:
-        """Delete a message; what follows it stays.
+        """Delete a message; what follows it stays. Not a question that is being answered.
 
         At the end of the line another version of it is read instead, if there is one.
         """
         at = self._index(message_id)
+        running = self._replies.drafts.get(self.conversation.id)
+        if running is not None and running.parent_id == message_id:
+            raise Refused(STILL_ANSWERING)
         others = [each for each in self.versions.get(message_id, ()) if each != message_id]
         before = self.conversation.tip_id
         await self._trash.put_message(self.conversation.id, message_id, before)

@@ -24,6 +24,13 @@ MOST_TOKENS = 1_000
 LONGEST = 80
 """How many characters a title may have."""
 
+_AROUND = (
+    *(('"', '"'), ("'", "'"), ("“", "”"), ("‘", "’"), ("„", "“"), ("«", "»")),
+    *(("「", "」"), ("『", "』")),
+    *(("**", "**"), ("*", "*"), ("__", "__"), ("_", "_"), ("`", "`")),
+)
+"""What a model may put around a title, its beginning and its end."""
+
 _ASKED = (
     "Below is the beginning of a conversation. Write a title for it: two to six words,"
     " in the conversation's language, without quotes or a full stop. Answer with the"
@@ -78,7 +85,20 @@ def _question(line: list[Message]) -> Json:
 
 def tidy(answer: str) -> str:
     """Return what a model answered as a title; empty if it is none."""
-    lines = [clean_line(line).strip() for line in answer.splitlines()]
-    title = next((line for line in lines if line), "")
-    title = title.lstrip("# ").strip("\"'“”„«»*_ ").rstrip(".").strip()
+    lines = (" ".join(clean_line(line).split()) for line in answer.splitlines())
+    title = next(filter(None, map(_bare, lines)), "")
     return title if len(title) <= LONGEST else ""
+
+
+def _bare(title: str) -> str:
+    """Return a title without what models put around it; empty if nothing else is there."""
+    before = None
+    while title != before:
+        before = title
+        title = title.lstrip("#").rstrip(".。").strip()
+        for begin, end in _AROUND:
+            inner = title.removeprefix(begin).removesuffix(end)
+            # What is quoted inside a title, be it at both ends, is part of it.
+            if title == f"{begin}{inner}{end}" and begin not in inner and end not in inner:
+                title = inner
+    return title if any(letter.isalnum() for letter in title) else ""

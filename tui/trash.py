@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tui.store import Store
+from tui.store import HistoryError, Store
 
 UNDO_SECONDS = 10.0
 """How long what was deleted can be brought back."""
@@ -64,12 +64,17 @@ class Trash:
         """
         if not self._deleted:
             return None
-        last = self._deleted[-1]
-        if isinstance(last, OneMessage):
-            await self._store.branches.restore(last.id, last.tip_id)
-        else:
-            await self._store.restore(last.ids)
-        return self._deleted.pop()
+        # Taken out first: it may be asked for twice at once, and more deleted meanwhile.
+        last = self._deleted.pop()
+        try:
+            if isinstance(last, OneMessage):
+                await self._store.branches.restore(last.id, last.tip_id)
+            else:
+                await self._store.restore(last.ids)
+        except HistoryError:
+            self._deleted.append(last)
+            raise
+        return last
 
     async def empty(self) -> int:
         """Remove for good what cannot be brought back any more; return how many.

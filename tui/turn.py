@@ -159,19 +159,20 @@ async def reply(
     try:
         await store.begin_reply(message, ledger.request, tip_id=tip_id)
         is_refused = False
-        line = await store.line(question.id)
-        sent = prompt(line, endpoint=claude.endpoint.identity, system=system)
-        message = replace(message, context=sent.context)
-        sending = _Sending(
-            claude,
-            sent,
-            is_streamed=is_streamed,
-            described=await _described(store, claude, draft.model),
-        )
-        patience = _Patience(waits, may_wait)
+        # Waited for first: whoever asks the endpoint for its models meanwhile might be
+        # overtaken by one that asked later.
         async with _turn_of(draft, slots, show):
+            line = await store.line(question.id)
+            sent = prompt(line, endpoint=claude.endpoint.identity, system=system)
+            message = replace(message, context=sent.context)
+            sending = _Sending(
+                claude,
+                sent,
+                is_streamed=is_streamed,
+                described=await _described(store, claude, draft.model),
+            )
             ledger.start()
-            await _receive(sending, ledger, journal, show, patience)
+            await _receive(sending, ledger, journal, show, _Patience(waits, may_wait))
     except ReplyFailed as error:
         state, failure = failed_state(error), error.failure
     except HistoryError as error:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.scripted import Hold, Reply, Scripted, delta, start, text
 from tests.terminal import Terminal, terminal
+from tui.conversation import Unsent
 from tui.store import open_store
 
 SIZE = (100, 30)
@@ -28,19 +29,37 @@ def kill_a_second_later(screen: Terminal) -> None:
     screen.process.wait()
 
 
-def test_a_draft_is_there_on_the_next_start(empty_home: Path, environ: dict[str, str]) -> None:
+def unsent(home: Path) -> list[Unsent]:
+    """What lies unsent on disk, in whichever conversation."""
+    (history,) = home.rglob("history.db")
+
+    async def read() -> list[Unsent]:
+        with open_store(history) as store:
+            ids = await store.drafts.conversation_ids()
+            return [await store.drafts.unsent(each) for each in ids]
+
+    return asyncio.run(read())
+
+
+def test_a_draft_is_there_on_the_next_start(
+    empty_home: Path, server: Scripted, environ: dict[str, str]
+) -> None:
     with terminal(home=empty_home, size=SIZE, environ=environ) as screen:
         screen.until_seen("Ask anything")
         # Ctrl+J breaks the line.
-        screen.press("never sent, 漢字\nbut kept")
+        screen.press("never sent, 漢字 👍\nbut kept")
         screen.until_seen("but kept")
         kill_a_second_later(screen)
+    assert unsent(empty_home) == [Unsent("never sent, 漢字 👍\nbut kept")]
     with terminal(home=empty_home, size=SIZE, environ=environ) as screen:
         screen.until_seen("never sent, 漢")
         screen.until_seen("but kept")
         # It is one text, and can be gone on with.
         screen.press(" for ever\r")
         screen.until_seen("Hello there")
+        (asked,) = server.asked
+        question = asked.json["messages"][0]["content"][0]["text"]
+        assert question == "never sent, 漢字 👍\nbut kept for ever"
         # Now in a conversation that has a question: an edit of it, and a draft before that.
         screen.press("a draft below")
         screen.until_seen("a draft below")
@@ -52,12 +71,17 @@ def test_a_draft_is_there_on_the_next_start(empty_home: Path, environ: dict[str,
         screen.press(", edited")
         screen.until_seen("for ever, edited")
         kill_a_second_later(screen)
+    (kept,) = unsent(empty_home)
+    assert (kept.text, kept.edit) == ("a draft below", f"{question}, edited")
     with terminal(home=empty_home, size=SIZE, environ=environ) as screen:
+        # The conversation is open again, and the question in it is being edited.
         screen.until_seen("Editing a question")
         screen.until_seen("for ever, edited")
         screen.until_seen("Hello there")
         screen.press("\x1b")
         screen.until_seen("a draft below")
+        screen.until(lambda: "for ever, edited" not in screen.text)
+    assert len(server.asked) == 1
 
 
 def test_what_waited_is_text_again_and_nothing_is_sent_by_itself(
@@ -72,18 +96,15 @@ def test_what_waited_is_text_again_and_nothing_is_sent_by_itself(
         screen.press("second\r")
         screen.until_seen("1. second")
         kill_a_second_later(screen)
-    (history,) = empty_home.rglob("history.db")
-    assert asyncio.run(waiting(history)) == ("second",)
+    assert unsent(empty_home) == [Unsent(queued=("second",))]
     with terminal(home=empty_home, size=SIZE, environ=environ) as screen:
         screen.until_seen("interrupted")
         screen.until_seen("│ second")
+        # It is asked when a person asks it, once.
+        screen.press("\r")
+        screen.until_seen("Hello there")
         screen.press("\x11")
         assert screen.until_left() == 0
-    assert len(server.asked) == 1
-
-
-async def waiting(history: Path) -> tuple[str, ...]:
-    """The questions that wait in the only conversation, as they are on disk."""
-    with open_store(history) as store:
-        (conversation,) = await store.conversations()
-        return (await store.drafts.unsent(conversation.id)).queued
+    asked = [seen.json["messages"][-1]["content"][-1]["text"] for seen in server.asked]
+    assert asked == ["first", "second"]
+    assert unsent(empty_home) == []

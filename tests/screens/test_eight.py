@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import cycle, islice
+import random
+import re
+from collections.abc import Iterator
+from functools import partial
 
+from tests.conftest import wait_until
 from tests.screens.conftest import Journey, Open
 from tests.scripted import Hold, Reply, Scripted, Seen, Step, Wait, end, start, text, thinking
 from tui.store import Store
@@ -11,14 +15,25 @@ from tui.store import Store
 CONVERSATIONS = 8
 SWITCHES = 100
 WORDS = 240
-PACE = 0.02
-KEYS = ("alt+down", "ctrl+pagedown", "alt+down", "alt+up", "ctrl+pageup", "alt+down")
+HELD_BACK = 20
+"""How many words come only after the last switch."""
+PACE = 0.03
+KEYS = {-1: ("alt+up", "ctrl+pageup"), 1: ("alt+down", "ctrl+pagedown")}
 
 
 def words(number: int) -> list[str]:
     """What a conversation's reply says, in words that are in no other one's."""
-    opening = ("", "```python\n", "| a | b |\n|---|---|\n| ", "- ")[number % 4]
-    return [opening, *(f"w{number}n{at:03} " for at in range(WORDS))]
+    opening, begin, after, every, closing = (
+        ("", "\n\n漢字 **and** `more`: ", "", 9, ""),
+        ("```python", "\n    ", "", 7, "\n```\n\nas is said."),
+        ("| a | b |\n|---|---|", "\n| ", "| ", 2, ""),
+        ("", "\n- ", "", 5, ""),
+    )[number % 4]
+    said = (f"{'' if at % every else begin}w{number}n{at:03} {after}" for at in range(WORDS))
+    return [opening, *said, closing]
+
+
+WHOLE = ["".join(words(number)) for number in range(CONVERSATIONS)]
 
 
 class Eight:
@@ -36,16 +51,47 @@ class Eight:
             steps += thinking(0, f"thought {number}")
         for step in text(is_thinking, *words(number)):
             steps += [step, Wait(PACE)]
-        steps.insert(len(steps) - WORDS // 2, self.go_on[number])
+        steps.insert(-2 * HELD_BACK, self.go_on[number])
         return Reply([*steps, *end()])
 
 
-def number_of(journey: Journey) -> int:
-    return int(journey.questions[0].split()[-1])
+def walk() -> Iterator[int]:
+    """Steps through the list that stay in it: to its end, back, and then anywhere."""
+    chance, at, last = random.Random(8), 0, CONVERSATIONS - 1
+    for number in range(SWITCHES):
+        if at in (0, last):
+            step = -1 if at else 1
+        elif number < 2 * last:
+            step = 1 if number < last else -1
+        else:
+            step = chance.choice((1, -1))
+        at += step
+        yield step
+
+
+def is_shown(journey: Journey, number: int) -> bool:
+    asked = f"conversation {number}"
+    return journey.questions == [asked] and journey.title == asked
+
+
+def drawn(journey: Journey) -> list[tuple[int, int]]:
+    """The words on the screen: of which conversation, and the how manieth."""
+    found = re.findall(r"w(\d)n(\d{3})", journey.seen)
+    return [(int(number), int(at)) for number, at in found]
+
+
+def is_drawn_to_its_end(journey: Journey, number: int) -> bool:
+    return drawn(journey)[-1:] == [(number, WORDS - 1)]
+
+
+def has_grown(journey: Journey, first: list[tuple[int, int]], held: Hold) -> bool:
+    """Whether there is more of a reply than there was at first, or can be no more."""
+    return drawn(journey)[-1:] > first[-1:] or held.reached.is_set()
 
 
 async def test_every_transcript_is_exact(opened: Open, server: Scripted, store: Store) -> None:
     server.answer = eight = Eight()
+    grown: set[int] = set()
     async with opened() as journey:
         for number, hold in enumerate(eight.begin):
             await journey.press("ctrl+n")
@@ -53,27 +99,39 @@ async def test_every_transcript_is_exact(opened: Open, server: Scripted, store: 
             await journey.until(hold.reached.is_set)
         for hold in eight.begin:
             hold.release()
-        for at, key in enumerate(islice(cycle(KEYS), SWITCHES)):
-            await journey.press(key)
-            # Whatever is shown is of this conversation, from its beginning.
-            said = "".join(words(number_of(journey)))
-            assert all(said.startswith(shown) for shown in journey.replies)
-            if at == SWITCHES // 2:
-                assert len(journey.app.replies.drafts) == CONVERSATIONS
-                for hold in eight.go_on:
-                    hold.release()
+        # The newest is on top.
+        number = CONVERSATIONS - 1
+        for at, step in enumerate(walk()):
+            # Not by the Pilot, which waits for silence after each key.
+            journey.app.simulate_key(KEYS[step][at % 2])
+            number -= step
+            await wait_until(partial(is_shown, journey, number))
+            first = drawn(journey)
+            await wait_until(partial(has_grown, journey, first, eight.go_on[number]))
+            # Whatever is shown is of this conversation, without a gap, and grows.
+            shown = drawn(journey)
+            begin = shown[0][1] if shown else 0
+            assert shown == [(number, begin + at) for at in range(len(shown))]
+            assert all(WHOLE[number].startswith(reply) for reply in journey.replies)
+            grown.update({number} if shown[-1:] > first[-1:] else ())
+        assert grown == set(range(CONVERSATIONS))
+        assert len(journey.app.replies.drafts) == CONVERSATIONS
+        for hold in eight.go_on:
+            hold.release()
         await journey.until_done()
-        for _ in range(CONVERSATIONS):
+        # That they are answered is told over their last words.
+        journey.app.clear_notifications()
+        for _ in range(number, CONVERSATIONS - 1):
             await journey.press("alt+up")
-        seen: set[int] = set()
-        for _ in range(CONVERSATIONS):
-            number = number_of(journey)
-            seen.add(number)
-            await journey.until(lambda n=number: journey.replies == ["".join(words(n))])
+        for number in reversed(range(CONVERSATIONS)):
+            await journey.until(partial(is_shown, journey, number))
+            assert journey.replies == [WHOLE[number]]
+            await journey.until(partial(is_drawn_to_its_end, journey, number))
             await journey.press("alt+down")
-        assert seen == set(range(CONVERSATIONS))
-    for conversation in await store.conversations():
+    found = await store.conversations()
+    assert len(found) == CONVERSATIONS
+    for conversation in found:
         question, kept = await store.line(conversation.tip_id)
         number = int(question.text.split()[-1])
-        assert (kept.text, kept.state) == ("".join(words(number)), "complete")
+        assert (kept.text, kept.state) == (WHOLE[number], "complete")
         assert kept.thinking == (f"thought {number}" if number % 2 else "")

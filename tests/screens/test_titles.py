@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
+from tests.conftest import wait_until
 from tests.screens.conftest import Open
-from tests.scripted import Hold, Reply, Scripted, Seen, says
+from tests.scripted import Close, Hold, Reply, Scripted, Seen, refuses, says, start, text
+from tests.turns import on_disk
 from tui.settings import SMALL_MODEL
-from tui.store import Store
+from tui.store import Store, open_store
 
 
 @dataclass
 class Titler:
     """Answers the small model with a title when the test says so, the other at once."""
 
-    title: str = "A better title"
+    answer: Reply = field(default_factory=lambda: says("A better title"))
+    other: list[Reply] = field(default_factory=list)
+    """What is answered to the first questions, if not just anything."""
     hold: Hold = field(default_factory=Hold)
     asked: int = 0
 
     def __call__(self, seen: Seen) -> Reply:
         if seen.json["model"] != SMALL_MODEL:
-            return says("Some words")
+            return self.other.pop(0) if self.other else says("Some words")
         self.asked += 1
-        return replace(says(self.title), before=[self.hold])
+        return replace(self.answer, before=[self.hold])
+
+
+def titles_asked_for(history: Path) -> list[str]:
+    """How each title that was asked for came, as the ledger has it."""
+    rows = on_disk(history, "SELECT state FROM requests WHERE purpose = 'title'")
+    return [row["state"] for row in rows]
 
 
 @pytest.fixture
@@ -66,7 +77,7 @@ async def test_a_title_that_is_waited_for_delays_no_reply(opened: Open, titler: 
 
 
 async def test_a_persons_title_given_meanwhile_stays(
-    opened: Open, titler: Titler, store: Store
+    opened: Open, titler: Titler, store: Store, history: Path
 ) -> None:
     async with opened(title_model=SMALL_MODEL) as journey:
         await journey.ask("One")
@@ -76,29 +87,124 @@ async def test_a_persons_title_given_meanwhile_stays(
         await journey.press("ctrl+u", *"Mine", "enter")
         await journey.until(lambda: journey.title == "Mine")
         titler.hold.release()
-        await journey.until(
-            lambda: (
-                not list(journey.app.workers)
-                or all(
-                    worker.is_finished
-                    for worker in journey.app.workers
-                    if worker.group == "titles"
-                )
-            )
-        )
+        await journey.until(lambda: titles_asked_for(history) == ["complete"])
+        await journey.ask("Two")
+        await journey.until_done()
         assert journey.title == "Mine"
+        assert "Mine now" in journey.sidebar
         (conversation,) = await store.conversations()
         assert (conversation.title, conversation.title_by) == ("Mine", "person")
+
+
+async def test_a_title_that_comes_while_a_question_is_kept_is_not_lost(
+    opened: Open, titler: Titler
+) -> None:
+    async with opened(title_model=SMALL_MODEL) as journey:
+        await journey.ask("One")
+        await journey.until(titler.hold.reached.is_set)
+        reading = journey.app._chat.reading
+        async with reading.lock:
+            before = reading.conversation
+            titler.hold.release()
+            await journey.until(lambda: reading.lock._waiters)
+            # As when the question has been kept.
+            reading.conversation = before
+        await journey.until(lambda: journey.title == "A better title")
+        await journey.ask("Two")
+        await journey.until_done()
+        assert journey.title == "A better title"
+
+
+async def test_a_title_of_what_is_not_read_is_shown_in_the_sidebar_only(
+    opened: Open, titler: Titler
+) -> None:
+    async with opened(title_model=SMALL_MODEL) as journey:
+        await journey.ask("One")
+        await journey.until(titler.hold.reached.is_set)
+        await journey.press("ctrl+n")
+        await journey.until(lambda: journey.title == "New conversation")
+        titler.hold.release()
+        await journey.until(lambda: "A better title now" in journey.sidebar)
+        assert journey.title == "New conversation"
+        await journey.press("alt+down")
+        await journey.until(lambda: journey.title == "A better title")
+
+
+async def test_a_title_from_another_window_is_shown_here(
+    opened: Open, store: Store, history: Path
+) -> None:
+    async with opened() as journey:
+        await journey.ask("One")
+        await journey.until_done()
+        (conversation,) = await store.conversations()
+        with open_store(history) as other:
+            await other.labels.rename(conversation.id, "Theirs", by="model")
+        await journey.until(lambda: journey.title == "Theirs")
+        await journey.until(lambda: "Theirs now" in journey.sidebar)
+
+
+async def test_a_title_waits_for_the_first_reply_that_is_whole(
+    opened: Open, titler: Titler, server: Scripted
+) -> None:
+    titler.other = [Reply([start(), *text(0, "half of"), Close()])]
+    titler.hold.release()
+    async with opened(title_model=SMALL_MODEL) as journey:
+        await journey.ask("One")
+        await journey.until(lambda: "cut off" in journey.figures[0])
+        await journey.ask("Two")
+        await journey.until(lambda: journey.title == "A better title")
+    models = [seen.json["model"] for seen in server.asked]
+    assert models == ["claude-sonnet-5-5", "claude-sonnet-5-5", SMALL_MODEL]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (refuses(404, "not_found_error"), "failed"),
+        (refuses(529, "overloaded_error"), "failed"),
+        (says(""), "complete"),
+    ],
+    ids=["404", "529", "empty"],
+)
+async def test_of_a_title_that_cannot_be_had_nothing_is_said(
+    opened: Open, titler: Titler, history: Path, answer: Reply, state: str
+) -> None:
+    titler.answer = answer
+    titler.hold.release()
+    async with opened(title_model=SMALL_MODEL) as journey:
+        await journey.ask("One")
+        await journey.until(lambda: titles_asked_for(history) == [state])
+        await journey.ask("Two")
+        await journey.until_done()
+        await journey.ask("Three")
+        await journey.until_done()
+        assert journey.title == "One"
+        assert journey.notices == []
+        # Not tried again, neither at once nor after the next reply.
+        assert titler.asked == 1
+    assert titles_asked_for(history) == [state]
+
+
+async def test_a_title_that_is_waited_for_does_not_hold_up_leaving(
+    opened: Open, titler: Titler, history: Path
+) -> None:
+    async with opened(title_model=SMALL_MODEL) as journey:
+        await journey.ask("One")
+        await journey.until(titler.hold.reached.is_set)
+        await journey.press("ctrl+q")
+        await journey.until(lambda: not journey.app.is_running)
+    await wait_until(lambda: titles_asked_for(history) == ["stopped"])
 
 
 async def test_a_title_with_anything_in_it_is_shown_as_text(
     opened: Open, titler: Titler
 ) -> None:
-    titler.title = "[/nope] [@click=app.quit]x[/] \x1b]0;owned\x07"
+    titler.answer = says("[/nope] [@click=app.quit]x[/] \x1b]0;owned\x07")
     titler.hold.release()
     async with opened(title_model=SMALL_MODEL) as journey:
         await journey.ask("One")
         await journey.until(lambda: "[/nope] [@click=app.quit]x[/]" in journey.title)
+        await journey.until(lambda: "[/nope] [@click=app.q" in " ".join(journey.sidebar))
         assert not any(ord(letter) < 32 and letter != "\n" for letter in journey.seen)
 
 

@@ -344,14 +344,16 @@ class ChatScreen(Screen[None]):
         self.composer.write(unsent.text if unsent.edited_id is None else unsent.edit)
 
     async def retitled(self, conversation_id: str) -> None:
-        """Show a conversation's new title."""
+        """Show a conversation's new title, here and in the list."""
         self.refresh_list()
-        found = await self.store.conversation(conversation_id)
-        if found is not None and conversation_id == self._open_id:
-            self.reading.conversation = replace(
-                self.reading.conversation, title=found.title, title_by=found.title_by
-            )
-            self._show_heading()
+        # Not while a question is being kept: what is read then would have the old one.
+        async with self.reading.lock:
+            found = await self.store.conversation(conversation_id)
+            if found is not None and conversation_id == self._open_id:
+                self.reading.conversation = replace(
+                    self.reading.conversation, title=found.title, title_by=found.title_by
+                )
+                self._show_heading()
 
     @work(exclusive=True, group="list")
     async def refresh_list(self) -> None:
@@ -365,7 +367,7 @@ class ChatScreen(Screen[None]):
         """Show what another program has written meanwhile; keep where the reader is."""
         with self.telling():
             if await self.returning.follow_others():
-                self.refresh_list()
+                await self.retitled(self._open_id)
 
     # The list, and what is done with what is in it
 

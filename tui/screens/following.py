@@ -7,7 +7,6 @@ written; of the others only the sign in the sidebar changes.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui import wording
@@ -35,14 +34,11 @@ class Following:
 
     def begun(self, conversation: Conversation, question: Message, draft: Draft) -> None:
         """Show that a question which had waited was asked, if it is being read."""
-        chat, reading = self._chat, self._chat.reading
+        chat = self._chat
         if not chat.can_draw:
             return
         chat.go_on_drawing()
-        is_read = conversation.id == reading.conversation.id
-        if is_read and all(message.id != question.id for message in reading.line):
-            reading.line.append(question)
-            reading.conversation = replace(conversation, tip_id=draft.id)
+        if chat.reading.begun(conversation, question, draft):
             chat.show_asked(question, draft)
 
     async def ended(self, draft: Draft, problem: str | None) -> None:
@@ -52,25 +48,13 @@ class Following:
             return
         if problem is not None:
             chat.complain(problem)
-        if message is not None and self._take(draft, message):
+        if message is not None and chat.reading.ended(message):
             await chat.transcript.finish(message)
         else:
             self._unread.add(draft.conversation_id)
             chat.tell_of(draft)
         chat.show_unsent()
         chat.refresh_list()
-
-    def _take(self, draft: Draft, message: Message) -> bool:
-        """Take a reply into the line that is read; False if it is not its."""
-        reading = self._chat.reading
-        if draft.conversation_id != reading.conversation.id:
-            return False
-        line = reading.line
-        if all(known.id != message.id for known in line):
-            if not line or line[-1].id != message.parent_id:
-                return False
-            line.append(message)
-        return True
 
     async def tell_of(self, draft: Draft) -> None:
         """Tell of a reply that has ended elsewhere. Raises `HistoryError`."""

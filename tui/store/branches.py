@@ -66,14 +66,14 @@ class Branches:
         return {each: tuple(ids) for each, ids in found.items() if len(ids) > 1}
 
     @reads
-    def versions_after(
-        self, connection: sqlite3.Connection, conversation_id: str, parent_id: str | None
+    def replies_to(
+        self, connection: sqlite3.Connection, conversation_id: str, question_id: str | None
     ) -> list[str]:
-        """Return the messages that follow one directly, oldest first."""
+        """Return the replies to a question, oldest first."""
         found = connection.execute(
             "SELECT id FROM messages WHERE conversation_id = ? AND parent_id IS ?"
-            " AND deleted_ms IS NULL ORDER BY n",
-            [conversation_id, parent_id],
+            " AND role = 'assistant' AND deleted_ms IS NULL ORDER BY n",
+            [conversation_id, question_id],
         )
         return [message_id for (message_id,) in found]
 
@@ -192,11 +192,28 @@ class Branches:
 
     @writes
     def restore(self, db: Database, message_id: str, tip_id: str | None) -> None:
-        """Bring a deleted message back, and read the line that was read before."""
+        """Bring a deleted message back where it was.
+
+        The line up to `tip_id` is read again, unless the one that is read has the message
+        in it: what was said since stays in sight.
+        """
         restored = db.execute(
             "UPDATE messages SET deleted_ms = NULL WHERE id = ? AND purged_ms IS NULL"
             " RETURNING conversation_id",
             [message_id],
         ).fetchone()
-        if restored is not None:
+        if restored is None:
+            return
+        is_read = db.execute(
+            f"{LINE} SELECT 1 FROM line WHERE id = ?",
+            [_tip_of(db, *restored), message_id],
+        ).fetchone()
+        if is_read is None:
             db.execute("UPDATE conversations SET tip_id = ? WHERE id = ?", [tip_id, *restored])
+
+
+def _tip_of(db: Database, conversation_id: str) -> str | None:
+    (tip_id,) = db.execute(
+        "SELECT tip_id FROM conversations WHERE id = ?", [conversation_id]
+    ).fetchone()
+    return None if tip_id is None else str(tip_id)

@@ -28,13 +28,15 @@ class Labels:
     def rename(self, db: Database, conversation_id: str, title: str, *, by: TitleBy) -> bool:
         """Give a conversation another title; tell whether it took it.
 
-        A person's title is changed by a person only, a model's by nobody less.
+        A person's title is changed by a person only, a model's by nobody less. One in
+        the trash gets none: its words may be gone already, and none may come back.
         """
         ranks = {"question": 0, "model": 1, "person": 2}
         may_change = [of for of, rank in ranks.items() if rank <= ranks[by]]
         changed = db.execute(
             "UPDATE conversations SET title = ?, folded_title = ?, title_by = ?"
-            f" WHERE id = ? AND title_by IN ({', '.join('?' * len(may_change))})",
+            " WHERE id = ? AND deleted_ms IS NULL"
+            f" AND title_by IN ({', '.join('?' * len(may_change))})",
             [whole(title), folded(whole(title)), by, conversation_id, *may_change],
         )
         return changed.rowcount > 0
@@ -43,6 +45,12 @@ class Labels:
     def keep_request(self, db: Database, request: Request) -> None:
         """Write a row of the ledger for what was asked besides replies."""
         db.table("requests").insert(rows.row_of_request(request))
+        # An endpoint may repeat the prompt in its error.
+        db.execute(
+            "UPDATE requests SET error_message = NULL WHERE id = ? AND conversation_id IN"
+            " (SELECT id FROM conversations WHERE deleted_ms IS NOT NULL)",
+            [request.id],
+        )
 
     @writes
     def pin(self, db: Database, conversation_ids: Sequence[str], *, is_pinned: bool) -> None:
