@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.scripted import Reply, Scripted, end, says, start, text, thinking
 from tests.turns import ask, converse, hits
 from tui.claude import Claude
-from tui.search import Hit, Query, Term, parse, places, snippet
+from tui.search import Hit, Query, Term, parse, places, snippet, typed_as
 from tui.store import Store, open_store
 
 
@@ -47,6 +47,10 @@ def now() -> int:
         ("in:title parser ", Query((Term("parser"),), is_in_title=True)),
         ("after:soon ", Query((Term("after:soon"),))),
         ("https://x.org ", Query((Term("https://x.org"),))),
+        ("*part", Query((Term("part", is_inside=True),))),
+        ("**part** x ", Query((Term("part", is_inside=True), Term("x")))),
+        ('*"two parts', Query((Term("two parts", is_inside=True),))),
+        ("* ** x ", Query((Term("x"),))),
     ],
 )
 def test_what_is_typed_is_read(typed: str, query: Query) -> None:
@@ -80,11 +84,18 @@ def test_days_are_read(typed: str, day: tuple[int, int, int]) -> None:
         ("東京タワー", "東京 ", ["東京"]),
         ("two-words, two words", '"two words"', ["two-words", "two words"]),
         ("a.b", '"[" a', ["a"]),
+        ("Upstream streams", "*STREAM", ["stream", "stream"]),
     ],
 )
 def test_what_matches_is_marked(said: str, typed: str, marked: list[str]) -> None:
     found = places(said, parse(typed, now()).terms)
     assert [said[start:end] for start, end in found] == marked
+
+
+@given(st.lists(st.sampled_from(["a", "b*", "*a", "*b*", '"a b"', '*"a b"', "C++"])))
+def test_what_was_read_is_written_so_that_it_is_read_the_same(typed: list[str]) -> None:
+    terms = parse(" ".join(typed), now()).terms
+    assert parse(typed_as(terms), now()).terms == terms
 
 
 @given(st.text(), st.text())
@@ -205,6 +216,18 @@ async def test_what_was_deleted_is_not_found(store: Store) -> None:
 @given(typed=st.text() | st.text(st.sampled_from('"*:^()-+{}[] aANDORNEARcol\0検%_\\')))
 async def test_nothing_that_is_typed_is_an_error(store: Store, typed: str) -> None:
     await found(store, unicodedata.normalize("NFC", typed.encode("utf-8", "replace").decode()))
+
+
+@pytest.mark.parametrize("name", ["", "*", "in:title ", "model:"])
+@pytest.mark.parametrize("sign", ["-", "x"])
+async def test_however_much_is_typed_is_no_error(store: Store, name: str, sign: str) -> None:
+    await ask(store, "something")
+    assert await found(store, name + sign * 60_000) == []
+
+
+async def test_titles_are_found_whatever_their_case_and_accents(store: Store) -> None:
+    await ask(store, "Über Cafés")
+    assert len(await found(store, "in:title über cafe")) == 1
 
 
 @settings(

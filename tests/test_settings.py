@@ -554,6 +554,14 @@ def test_the_frame_rate_is_read(config: Path) -> None:
     assert chosen().silence_limit == 90
 
 
+@pytest.mark.parametrize("line", ["", "substring_index = false", "substring_index = true"])
+def test_an_index_of_parts_of_words_is_kept_only_when_it_is_wanted(
+    config: Path, line: str
+) -> None:
+    config.write_text(line, encoding="utf-8")
+    assert chosen().substring_index is ("true" in line)
+
+
 # Addresses and keys that cannot be used
 
 

@@ -25,7 +25,8 @@ _LOOKED_AT = 200_000
 """How many characters of a text are looked at for the places to mark."""
 
 _PIECE = re.compile(
-    r'(?P<name>[a-z]+):(?P<value>"[^"]*"?|\S+)|"(?P<phrase>[^"]*)"?|(?P<word>\S+)'
+    r'(?P<name>[a-z]+):(?P<value>"[^"]*"?|\S+)'
+    r'|(?P<star>\*+)?"(?P<phrase>[^"]*)"?|(?P<word>\S+)'
 )
 _PERIOD = re.compile(r"(\d{1,4})([dwmy])")
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
@@ -115,7 +116,7 @@ def parse(typed: str, now_ms: int) -> Query:
         if found is not None:
             query = found
         elif piece["phrase"] is not None:
-            terms.append(Term(piece["phrase"].strip()))
+            terms.append(Term(piece["phrase"].strip(), is_inside=piece["star"] is not None))
         else:
             word = piece[0].replace('"', " ").strip()
             is_typed = piece.end() == len(typed)
@@ -129,12 +130,11 @@ def parse(typed: str, now_ms: int) -> Query:
 def typed_as(terms: Sequence[Term]) -> str:
     """Return what `parse` reads as these terms."""
     written = (
-        f'"{term.words}"'
-        if " " in term.words
-        else "*" * term.is_inside + term.words + "*" * term.is_prefix
+        f'"{term.words}"' if " " in term.words else term.words + "*" * term.is_prefix
         for term in terms
     )
-    return "".join(f"{each} " for each in written)
+    stars = ("*" * term.is_inside for term in terms)
+    return "".join(f"{star}{each} " for star, each in zip(stars, written, strict=True))
 
 
 def places(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tui.clock import Clock, id_time_ms
 from tui.conversation import Conversation, Message, Model, Request
 from tui.listing import Key, Listing, Page
-from tui.store import backup, listing, purging, rows, writing
+from tui.store import backup, damage, listing, purging, rows, substrings, writing
 from tui.store import connection as opening
 from tui.store.branches import LINE, Branches
 from tui.store.connection import HistoryError
@@ -27,7 +27,7 @@ from tui.store.filesystem import MOUNTS
 from tui.store.finding import Finding
 from tui.store.labels import Labels
 from tui.store.owner import Owner, is_alive
-from tui.store.substrings import INDEX, Substrings
+from tui.store.substrings import Substrings
 from tui.store.threads import Threads, reads, writes
 from tui.store.writing import Recorded
 
@@ -358,11 +358,11 @@ class Store:
         for message_id in messages:
             await self._purge_message(message_id)
         if conversations or messages:
-            has_inside = await self.substrings.is_whole() is not None
-            for index in ("blocks_fts", "pairs_fts", *([INDEX] if has_inside else [])):
+            for index in ("blocks_fts", "pairs_fts", substrings.INDEX):
                 merged = await self._merge(index, -purging.PAGES)
                 while merged:
                     merged = await self._merge(index, purging.PAGES)
+            await self.substrings.finish_removing()
             # They may have the words too.
             await asyncio.to_thread(backup.remake, self.path, self._today)
             # While another program reads, the log keeps them: it is tried again then.
@@ -389,13 +389,15 @@ class Store:
 
     @writes
     def _merge(self, db: Database, index: str, pages: int) -> bool:
-        return purging.merge(db.conn, index, pages)
+        # The optional one may be gone at any time.
+        is_there = index != substrings.INDEX or substrings.is_there(db.conn)
+        return is_there and purging.merge(db.conn, index, pages)
 
     @writes
     def _set_purged(self, db: Database, table: str, ids: Sequence[str]) -> None:
         for purged_id in ids:
             db.execute(
-                f"UPDATE {table} SET purged_ms = ? WHERE id = ?",
+                f"UPDATE {table} SET purged_ms = ? WHERE id = ? AND deleted_ms IS NOT NULL",
                 [self.clock.now_ms(), purged_id],
             )
 
@@ -466,8 +468,11 @@ def open_store(
 
     Raises `HistoryError`. On exit, waits for the writes asked for, then closes.
     """
+    has_met_damage = damage.is_marked(path)
     access = opening.prepare(path, mounts=mounts)
     try:
+        if has_met_damage and access.read_only_uri is None:
+            substrings.distrust(path)
         store = Store(path, clock or Clock(), access)
     except sqlite3.Error as error:
         raise HistoryError(f"{path} cannot be read: {error}.") from error

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
+from tui.folding import folded
 from tui.pairs import asked, spaced
 from tui.search import Found, Hit, Order, Query, Term, snippet
 from tui.store import substrings
@@ -119,18 +120,16 @@ def _ranked(rows: Sequence[sqlite3.Row], terms: Sequence[Term]) -> list[sqlite3.
 def _rows(connection: sqlite3.Connection, query: Query, limit: int) -> Iterable[sqlite3.Row]:
     if query.is_in_title:
         return _in_titles(connection, query, limit)
+    query = replace(query, terms=tuple(map(_as_indexed, query.terms)))
     others = _conditions(query)
     conditions, values = _joined(others.conditions), others.values | {"limit": limit}
     if not query.terms:
         return connection.execute(_MESSAGES.format(conditions=conditions), values)
+    connection.create_function("holds", 2, _holds, deterministic=True)
     asked_for = _asked_for(query.terms)
-    if not asked_for and (patterns := _inside(connection, query.terms)):
-        for at, pattern in enumerate(patterns):
-            conditions = f" AND {substrings.INDEX}.text LIKE :inside{at}{conditions}"
-            values[f"inside{at}"] = pattern
-        index = substrings.INDEX
-        sql = _HITS.format(source=index, number=f"{index}.rowid", conditions=conditions)
-        return connection.execute(sql, values)
+    if not asked_for and (inside := _inside(connection, query.terms)):
+        values["asked"] = inside
+        return _newest(connection, (substrings.INDEX,), conditions, values)
     if not asked_for:
         conditions = f" AND {_NEWEST}{conditions}"
         sql = _HITS.format(source="blocks AS f", number="f.n", conditions=conditions)
@@ -177,23 +176,37 @@ def _asked_for(terms: Sequence[Term]) -> str:
     return " ".join(_phrase(term) for term in indexed)
 
 
-def _inside(connection: sqlite3.Connection, terms: Sequence[Term]) -> list[str]:
+def _inside(connection: sqlite3.Connection, terms: Sequence[Term]) -> str:
     return substrings.asked(connection, [term.words for term in terms if term.is_inside])
+
+
+def _as_indexed(term: Term) -> Term:
+    """Return the term for the words' indexes where they know it inside of words too."""
+    is_in_pairs = term.is_inside and all(map(spaced, term.words))
+    return replace(term, is_inside=False) if is_in_pairs else term
+
+
+def _holds(text: str | None, part: str) -> bool:
+    """Tell whether a part stands in a text, whatever their case.
+
+    LIKE knows the case of the Latin alphabet only, and refuses long patterns.
+    """
+    return text is not None and part in text.casefold()
 
 
 def _in_titles(connection: sqlite3.Connection, query: Query, limit: int) -> sqlite3.Cursor:
     values: dict[str, object] = {"limit": limit}
     conditions = []
     for at, term in enumerate(query.terms):
-        conditions.append(f"c.title LIKE :title{at} ESCAPE '\\'")
-        values[f"title{at}"] = _anywhere(term.words)
+        conditions.append(f"instr(c.folded_title, :title{at}) > 0")
+        values[f"title{at}"] = folded(term.words)
     for name, sign in (("after_ms", ">="), ("before_ms", "<")):
         if (moment := getattr(query, name)) is not None:
             conditions.append(f"c.updated_ms {sign} :{name}")
             values[name] = moment
     if query.model:
-        conditions.append("c.model LIKE :model ESCAPE '\\'")
-        values["model"] = _anywhere(query.model)
+        conditions.append("instr(lower(c.model), :model) > 0")
+        values["model"] = query.model.lower()
     if query.tag:
         conditions.append(_TAGGED)
         values["tag"] = query.tag
@@ -214,15 +227,15 @@ def _conditions(query: Query) -> _Asked:
             conditions.append(f"m.created_ms {sign} :{name}")
             values[name] = moment
     if query.model:
-        conditions.append("m.model LIKE :model ESCAPE '\\'")
-        values["model"] = _anywhere(query.model)
+        conditions.append("instr(lower(m.model), :model) > 0")
+        values["model"] = query.model.lower()
     if query.tag:
         conditions.append(_TAGGED)
         values["tag"] = query.tag
     for at, term in enumerate(query.terms):
         if term.is_inside or _is_literal(term.words):
-            conditions.append(f"b.text LIKE :term{at} ESCAPE '\\'")
-            values[f"term{at}"] = _anywhere(term.words)
+            conditions.append(f"holds(b.text, :term{at})")
+            values[f"term{at}"] = term.words.casefold()
     return _Asked(tuple(conditions), values)
 
 
@@ -241,11 +254,6 @@ def _phrase(term: Term) -> str:
     words, may_go_on = asked(term.words.replace('"', " ").replace("\0", " "))
     is_prefix = may_go_on or (term.is_prefix and words[-1:].isalnum())
     return f'"{words}"' + (" *" if is_prefix else "")
-
-
-def _anywhere(part: str) -> str:
-    escaped = re.sub(r"([\\%_])", r"\\\1", part)
-    return f"%{escaped}%"
 
 
 def _hit(row: sqlite3.Row, terms: Sequence[Term]) -> Hit:

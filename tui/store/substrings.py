@@ -9,11 +9,14 @@ it is not. How far it goes is in the file; a program that dies goes on there.
 from __future__ import annotations
 
 import asyncio
-import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui.store import connection as opening
 from tui.store.threads import Threads, reads, writes
 
 if TYPE_CHECKING:
@@ -21,8 +24,11 @@ if TYPE_CHECKING:
 
 INDEX = "inside_fts"
 
-LEAST = 3
-"""How many characters in a row the index knows. Asked for fewer it would find nothing."""
+LENGTH = 3
+"""How many characters in a row the index knows. It finds nothing by fewer."""
+
+MOST = 16
+"""How many of them it is asked for at most: enough, the texts themselves decide."""
 
 CHARACTERS = 40_000
 """About how many characters are indexed in a step: 20 ms."""
@@ -48,7 +54,8 @@ CREATE TABLE inside_built (below INTEGER NOT NULL) STRICT
 INSERT INTO inside_built SELECT coalesce(max(n), 0) + 1 FROM blocks
 
 CREATE VIRTUAL TABLE {INDEX} USING fts5 (
-    text, content='searchable', content_rowid='n', tokenize='trigram', detail='none'
+    text, content='searchable', content_rowid='n', tokenize='trigram', detail='none',
+    columnsize=0
 )
 
 CREATE TRIGGER inside_fts_insert AFTER INSERT ON blocks WHEN {_NEW} BEGIN
@@ -65,6 +72,10 @@ CREATE TRIGGER inside_fts_update AFTER UPDATE OF text, type ON blocks BEGIN
 END"""
 _TRIGGERS = ("inside_fts_insert", "inside_fts_delete", "inside_fts_update")
 
+# What FTS5 keeps of itself, as it is in an index with nothing in it: without them it
+# cannot be opened, and what cannot be opened cannot be dropped.
+_EMPTY = ((1, b""), (10, bytes(7)))
+
 
 class Substrings:
     """The index of one history, if it has one. Raises `HistoryError` throughout."""
@@ -80,6 +91,15 @@ class Substrings:
         work = self._make_some if is_wanted else self._remove_some
         while await work():  # noqa: ASYNC110 - what is waited for is others' turn to write
             await asyncio.sleep(PAUSE)
+
+    async def finish_removing(self) -> None:
+        """Take the rest of the index apart, if that was begun: its words are gone then."""
+        while await self._is_being_removed() and await self._remove_some():
+            pass
+
+    @reads
+    def _is_being_removed(self, connection: sqlite3.Connection) -> bool:
+        return _below(connection) == _BEING_REMOVED
 
     @reads
     def is_whole(self, connection: sqlite3.Connection) -> bool | None:
@@ -126,13 +146,16 @@ def _make_some(connection: sqlite3.Connection) -> bool:
 
 def _remove_some(connection: sqlite3.Connection) -> bool:
     """Remove some of the index; False when it is gone."""
-    if _below(connection) is None:
+    below = _below(connection)
+    if below is None:
         return False
-    for trigger in _TRIGGERS:
-        connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")
-    connection.execute("UPDATE inside_built SET below = ?", [_BEING_REMOVED])
+    if below != _BEING_REMOVED:
+        _begin_removing(connection)
+        return True
     removed = connection.execute(
-        f"DELETE FROM {INDEX}_data WHERE id IN (SELECT id FROM {INDEX}_data LIMIT ?)", [PAGES]
+        f"DELETE FROM {INDEX}_data WHERE id IN"
+        f" (SELECT id FROM {INDEX}_data WHERE id > 10 LIMIT ?)",
+        [PAGES],
     )
     if removed.rowcount == PAGES:
         return True
@@ -141,16 +164,44 @@ def _remove_some(connection: sqlite3.Connection) -> bool:
     return False
 
 
-def asked(connection: sqlite3.Connection, parts: Sequence[str]) -> list[str]:
-    """Return patterns for LIKE that the whole index finds all of `parts` with, at least.
+def _begin_removing(connection: sqlite3.Connection) -> None:
+    """Let nothing go into the index any more, nor be asked of it."""
+    for trigger in _TRIGGERS:
+        connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")
+    connection.execute("UPDATE inside_built SET below = ?", [_BEING_REMOVED])
+    connection.executemany(f"REPLACE INTO {INDEX}_data (id, block) VALUES (?, ?)", _EMPTY)
 
-    None of them where the index is not whole, or knows none of the parts.
+
+def distrust(path: Path) -> None:
+    """Have the index of a history made anew, after damage was met: it may be in there."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        if _below(connection) is not None:
+            with opening.transaction(connection):
+                _begin_removing(connection)
+
+
+def is_there(connection: sqlite3.Connection) -> bool:
+    """Tell whether there is an index, whole or not."""
+    return _below(connection) is not None
+
+
+def asked(connection: sqlite3.Connection, parts: Sequence[str]) -> str:
+    """Return what to ask the index for; it finds at least what has all of the parts.
+
+    Empty where the index is not whole, or knows none of the parts. Not a pattern for
+    LIKE: in one that is indexed, % and _ cannot be escaped.
     """
     if _below(connection) != 0:
-        return []
-    # Signs that mean something in a pattern cannot be escaped in one that is indexed.
-    pieces = (re.split(r"[%_]", part) for part in parts)
-    return [f"%{piece}%" for each in pieces for piece in each if len(piece) >= LEAST]
+        return ""
+    known = dict.fromkeys(each for part in parts for each in _threes(part))
+    quoted = (each.replace('"', '""') for each in islice(known, MOST))
+    return " ".join(f'"{each}"' for each in quoted)
+
+
+def _threes(part: str) -> Iterator[str]:
+    """Yield every three characters of a part. FTS5 takes NUL for the end of a text."""
+    for piece in part.split("\0"):
+        yield from (piece[at : at + LENGTH] for at in range(len(piece) - LENGTH + 1))
 
 
 def _below(connection: sqlite3.Connection) -> int | None:
