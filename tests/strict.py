@@ -64,6 +64,8 @@ class Piece:
     kind: Literal["text", "thinking", "redacted_thinking", "tool_use"]
     words: tuple[str, ...] = ()
     """A delta each."""
+    is_signed: bool = True
+    """False for a thought that was closed before it was done: it cannot be sent back."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,7 @@ def _made(piece: Piece, index: int, number: int, prefix: list[str]) -> tuple[Jso
         case "text":
             return made | {"text": words}, text(index, *piece.words)
         case "thinking":
-            sign = signature(prefix, words)
+            sign = signature(prefix, words) if piece.is_signed else ""
             made |= {"thinking": words, "signature": sign}
             return made, thinking(index, *piece.words, signature=sign)
         case "redacted_thinking":
@@ -324,8 +326,12 @@ def context(request: Json, account: str) -> list[str]:
 
 
 def solid(blocks: list[Json]) -> Iterator[Json]:
-    """The blocks that may be sent back: text with nothing in it is refused."""
-    return (each for each in blocks if each["type"] != "text" or each["text"].strip())
+    """The blocks that may be sent back: no text with nothing in it, no unsigned thought."""
+    for each in blocks:
+        is_blank = each["type"] == "text" and not each["text"].strip()
+        is_unsigned = each["type"] == "thinking" and not each["signature"]
+        if not (is_blank or is_unsigned):
+            yield each
 
 
 def signature(prefix: list[str], words: str) -> str:

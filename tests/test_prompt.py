@@ -129,6 +129,18 @@ def test_what_may_not_be_sent_is_left_out_and_so_is_a_reply_of_nothing_else() ->
     assert [message["role"] for message in messages].count("user") == 5
 
 
+def test_thinking_that_nothing_follows_is_left_out_and_so_is_a_reply_of_nothing_else() -> None:
+    redacted = Block({"type": "redacted_thinking", "data": "eHh4"})
+    messages = sent(made(
+        question("one"), reply(thought(), text("one"), thought(), redacted),
+        question("two"), reply(thought(), redacted),
+        question("three"), reply(thought(), text("three")),
+        question("four"),
+    ))  # fmt: skip
+    assert kinds(messages) == [ALL, ALL]
+    assert [message["role"] for message in messages].count("user") == 4
+
+
 def test_a_reply_whose_first_question_is_gone_does_not_open_the_prompt() -> None:
     assert [m["role"] for m in sent(made(*THREE)[1:])] == [
         "user",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.scripted import Close, Reply, Scripted, end, refuses, says, start, text, thinking
-from tests.turns import MODEL, converse, on_disk, reply_to
+from tests.turns import MODEL, SetClock, converse, on_disk, reply_to
 from tui import turn
 from tui.claude import Claude
 from tui.conversation import Conversation
 from tui.store import HistoryError, Store, open_store
+from tui.trash import UNDO_SECONDS, Trash
 
 SECRETS = (
     "xylophonequestion",
@@ -192,3 +194,42 @@ async def test_of_one_message_that_is_purged_no_file_holds_a_word(
     assert [message["role"] for message in sent] == [
         "user", "assistant", "user", "assistant", "user",
     ]  # fmt: skip
+
+
+async def test_what_is_brought_back_at_the_last_moment_keeps_its_words(
+    claude: Claude, store: Store, history: Path
+) -> None:
+    reply = await converse(store, claude, "one")
+    other = await converse(store, claude, "two")
+    await store.branches.delete(reply.id)
+    await store.delete([other.conversation_id])
+    with closing(sqlite3.connect(history, isolation_level=None)) as program:
+        # Until it ends nothing can be written, and what is to be purged is found before.
+        program.execute("BEGIN IMMEDIATE")
+        restoring = asyncio.gather(
+            store.branches.restore(reply.id, reply.id), store.restore([other.conversation_id])
+        )
+        await asyncio.sleep(0)
+        purging = asyncio.create_task(store.purge(before_ms=store.clock.now_ms()))
+        await store.select("SELECT 1")
+        await store.select("SELECT 1")
+        program.execute("COMMIT")
+    await asyncio.gather(restoring, purging)
+    for kept in (reply, other):
+        assert await store.line(kept.id) == [*await store.line(kept.parent_id), kept]
+        assert await store.conversation(kept.conversation_id) is not None
+
+
+async def test_what_is_being_removed_cannot_be_brought_back(
+    claude: Claude, history: Path
+) -> None:
+    clock = SetClock()
+    with open_store(history, clock) as store:
+        reply = await converse(store, claude, "one")
+        trash = Trash(store)
+        await trash.put(reply.conversation_id)
+        clock.ahead_ms = round(UNDO_SECONDS * 1000) + 1
+        emptying = asyncio.create_task(trash.empty())
+        await asyncio.sleep(0)
+        assert await trash.take_back() is None
+        assert await emptying == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -253,3 +253,26 @@ async def test_what_waits_goes_on_waiting_behind_a_reply_that_failed(
     assert await desks.replies.ask_next(reader.conversation.id)
     await desks.until_done()
     assert desks.watching.ended == ["failed", "complete"]
+
+
+async def test_a_title_that_came_meanwhile_stays_when_what_waited_is_asked(
+    server: Scripted, desks: Desks
+) -> None:
+    hold = Hold()
+    server.will(says("one"), Reply(says("two").steps, before=[hold]))
+    reader = desks.reading()
+    await reader.ask("one")
+    await desks.until_done()
+    before = reader.conversation
+    desks.desk.queue(before.id, "two")
+    assert await desks.replies.ask_next(before.id)
+    draft = desks.replies.drafts[before.id]
+    question = await desks.store.branches.message(draft.parent_id or "")
+    assert question is not None
+    reader.conversation = replace(before, title="A better title", title_by="model")
+    assert reader.begun(before, question, draft)
+    assert (reader.conversation.title, reader.conversation.tip_id) == (
+        "A better title", draft.id,
+    )  # fmt: skip
+    hold.release()
+    await desks.until_done()

@@ -598,6 +598,36 @@ async def test_a_finished_thought_of_a_stopped_reply_is_sent_back(
     assert sent(server, -1)[1]["content"] == [THOUGHT, said("Half")]
 
 
+async def test_a_reply_of_thoughts_alone_is_kept_but_not_sent_back(
+    server: Scripted, claude: Claude, store: Store
+) -> None:
+    stopped = await stopped_after(store, claude, server, start(), *thinking(0, "Hm"))
+    assert stopped.thinking == "Hm"
+    await converse(store, claude, "Go on", after=stopped)
+    assert [message["role"] for message in sent(server, -1)] == ["user", "user"]
+
+
+async def test_an_unsigned_thought_is_kept_but_not_sent_back(
+    server: Scripted, claude: Claude, store: Store
+) -> None:
+    server.will(Reply([start(), *thinking(0, "Hm", signature=""), *text(1, "Hi"), *end()]))
+    first = await converse(store, claude)
+    assert first.thinking == "Hm"
+    await converse(store, claude, "Go on", after=first)
+    assert sent(server, -1)[1]["content"] == [said("Hi")]
+
+
+async def test_a_refused_reply_whose_end_never_came_is_not_sent_back(
+    server: Scripted, claude: Claude, store: Store
+) -> None:
+    (refusal, _) = end("refusal")
+    server.will(Reply([start(), *text(0, "Hi"), refusal, Close()]))
+    refused = await converse(store, claude)
+    assert (refused.state, refused.text) == ("cut_off", "Hi")
+    await converse(store, claude, "Go on", after=refused)
+    assert [message["role"] for message in sent(server, -1)] == ["user", "user"]
+
+
 async def test_a_tool_call_is_kept_but_not_sent_back(
     server: Scripted, claude: Claude, store: Store
 ) -> None:

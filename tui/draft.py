@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tui.conversation import (
@@ -91,6 +91,8 @@ class Draft:
     """How it ends if its work is cancelled: `stopped` by a person, or `interrupted`."""
     trouble: str = ""
     """Why what has arrived cannot be written to disk just now; a line for the reader."""
+    is_refused: bool = False
+    """Whether the history would not have it: it ended before it had begun, and is not there."""
     finished: Finished | None = None
     ended: Message | None = None
     """The message it became when it ended, whether or not that could be kept."""
@@ -151,16 +153,20 @@ class Draft:
         that thinking is bound to.
         """
         if self.finished is not None:
-            # What came before a refusal is not to be built on, and nothing here
-            # runs tools, so a call stays without the result it would need.
-            is_refused = self.finished.stop_reason == "refusal"
+            # Nothing here runs tools, so a call stays without the result it would need.
             kept = [
-                Block(wire, is_sendable=not is_refused and wire.get("type") != "tool_use")
+                Block(wire, is_sendable=wire.get("type") != "tool_use")
                 for wire in self.finished.blocks
             ]
         else:
             kept = [block for part in self.parts.values() if (block := part.block())]
-        return tuple(b for b in kept if b.type != "text" or b.words.strip())
+        # What came before a refusal is not to be built on, whole or not.
+        is_refused = self.stop_reason == "refusal"
+        return tuple(
+            replace(block, is_sendable=False) if is_refused or _is_unsigned(block) else block
+            for block in kept
+            if block.type != "text" or block.words.strip()
+        )
 
     def words(self, block_type: Literal["text", "thinking"]) -> str:
         """Return the words of one kind that have arrived."""
@@ -170,6 +176,11 @@ class Draft:
         return "".join(
             "".join(part.words) for part in self.parts.values() if part.type == block_type
         )
+
+
+def _is_unsigned(block: Block) -> bool:
+    """Tell whether a thought lacks what it would be known by when it is sent back."""
+    return block.type == "thinking" and not block.wire.get("signature")
 
 
 def ended_state(finished: Finished) -> State:

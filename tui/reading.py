@@ -213,16 +213,28 @@ class Reading:
         """Hear of a reply to a question that had waited; tell whether it is read here."""
         if conversation.id != self.conversation.id:
             return False
-        if any(message.id == question.id for message in self.line):
+        before = self.conversation.tip_id
+        if before in (question.id, question.parent_id):
+            # Its title may be a better one since the question was taken out of the queue.
+            self.conversation = replace(
+                self.conversation, tip_id=draft.id, model=conversation.model
+            )
+        # Else it is another line that is read, or it was read with the reply already.
+        if before != question.parent_id:
             return False
         self.line.append(question)
-        self.conversation = replace(conversation, tip_id=draft.id)
         return True
 
-    def ended(self, reply: Message) -> bool:
+    def ended(self, draft: Draft) -> bool:
         """Take a reply that has ended into the line; False if it is not on it."""
-        if reply.conversation_id != self.conversation.id:
+        reply = draft.ended
+        if reply is None or reply.conversation_id != self.conversation.id:
             return False
+        if draft.is_refused:
+            # It is not in the history, so nothing can follow it.
+            if self.conversation.tip_id == reply.id:
+                self.conversation = replace(self.conversation, tip_id=reply.parent_id)
+            return self._last_id == reply.parent_id
         if all(known.id != reply.id for known in self.line):
             if self._last_id != reply.parent_id or not self.line:
                 return False
@@ -307,4 +319,5 @@ class Reading:
         for at, message in enumerate(self.line):
             if message.id == message_id:
                 return at
-        raise Refused(STILL_ANSWERING)
+        is_busy = self._replies.is_busy(self.conversation.id)
+        raise Refused(STILL_ANSWERING if is_busy else "This message is gone.")

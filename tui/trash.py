@@ -15,6 +15,7 @@ class Conversations:
     """Conversations that were deleted together."""
 
     ids: tuple[str, ...]
+    deleted_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class OneMessage:
     conversation_id: str
     id: str
     tip_id: str | None
+    deleted_ms: int
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -44,8 +46,9 @@ class Trash:
 
     async def put(self, *conversation_ids: str) -> None:
         """Delete conversations. Raises `HistoryError`."""
+        now_ms = self._store.clock.now_ms()
         await self._store.delete(conversation_ids)
-        self._deleted.append(Conversations(conversation_ids))
+        self._deleted.append(Conversations(conversation_ids, now_ms))
 
     async def put_message(
         self, conversation_id: str, message_id: str, tip_id: str | None
@@ -54,8 +57,9 @@ class Trash:
 
         Raises `HistoryError`.
         """
+        now_ms = self._store.clock.now_ms()
         await self._store.branches.delete(message_id)
-        self._deleted.append(OneMessage(conversation_id, message_id, tip_id))
+        self._deleted.append(OneMessage(conversation_id, message_id, tip_id, now_ms))
 
     async def take_back(self) -> Deleted | None:
         """Bring back what was deleted last, and return it; None if there is nothing.
@@ -81,7 +85,7 @@ class Trash:
 
         What an earlier start left behind too. Raises `HistoryError`.
         """
-        now_ms = self._store.clock.now_ms()
-        purged = await self._store.purge(before_ms=now_ms - round(UNDO_SECONDS * 1000))
-        self._deleted = [each for each in self._deleted if each.ids[0] not in purged]
-        return len(purged)
+        before_ms = self._store.clock.now_ms() - round(UNDO_SECONDS * 1000)
+        # Before it begins: what is half removed cannot be brought back.
+        self._deleted = [each for each in self._deleted if each.deleted_ms > before_ms]
+        return len(await self._store.purge(before_ms=before_ms))

@@ -198,7 +198,8 @@ async def reply(
         draft.ended = message
         # Of a reply that the history would not have, there is nothing to bring to its
         # end; one whose beginning was only not waited for does have its row.
-        if not (is_refused and state == "failed"):
+        draft.is_refused = is_refused and state == "failed"
+        if not draft.is_refused:
             await _keep(store, message, ledger)
     return message
 

@@ -48,7 +48,7 @@ class Following:
             return
         if problem is not None:
             chat.complain(problem)
-        if message is not None and chat.reading.ended(message):
+        if message is not None and chat.reading.ended(draft):
             await chat.transcript.finish(message)
         else:
             self._unread.add(draft.conversation_id)

@@ -21,7 +21,12 @@ MESSAGES = 50
 
 
 def remove_some(connection: sqlite3.Connection, conversation_id: str) -> bool:
-    """Remove some of a conversation's messages; False when there were none left."""
+    """Remove some of a conversation's messages; False when there were none left.
+
+    Nothing of one that was brought back meanwhile.
+    """
+    if not _is_deleted(connection, "conversations", conversation_id):
+        return False
     connection.execute(
         "UPDATE conversations SET title = '', folded_title = '', system = '', tip_id = NULL"
         " WHERE id = ?",
@@ -42,7 +47,12 @@ def remove_some(connection: sqlite3.Connection, conversation_id: str) -> bool:
 
 
 def remove_message(connection: sqlite3.Connection, message_id: str) -> None:
-    """Remove the words of one message. Its place in the tree stays, for what follows it."""
+    """Remove the words of one message. Its place in the tree stays, for what follows it.
+
+    Nothing of one that was brought back meanwhile.
+    """
+    if not _is_deleted(connection, "messages", message_id):
+        return
     for table in ("blocks", "recordings", "journal"):
         connection.execute(f"DELETE FROM {table} WHERE message_id = ?", [message_id])
     # The question that asked for its rest quotes its end.
@@ -59,6 +69,13 @@ def remove_message(connection: sqlite3.Connection, message_id: str) -> None:
     connection.execute(
         "UPDATE requests SET error_message = NULL WHERE message_id = ?", [message_id]
     )
+
+
+def _is_deleted(connection: sqlite3.Connection, table: str, row_id: str) -> bool:
+    found = connection.execute(
+        f"SELECT 1 FROM {table} WHERE id = ? AND deleted_ms IS NOT NULL", [row_id]
+    )
+    return found.fetchone() is not None
 
 
 def merge(connection: sqlite3.Connection, index: str, pages: int) -> bool:
