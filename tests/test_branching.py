@@ -5,7 +5,7 @@ deletes, brings back, stops, leaves and comes back, sometimes two things at once
 the history holds must be what a plain model of it says, and the server, which refuses
 what the real one refuses, must have had nothing to refuse.
 
-Forty runs as a rule; with FAULTS=full many more, and longer ones.
+Two hundred runs as a rule; with FAULTS=full many more, and longer ones.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from tui.tree import drawn
 T = TypeVar("T")
 
 IS_FULL = os.environ.get("FAULTS") == "full"
-RUNS = int(os.environ.get("BRANCHING_RUNS", "500" if IS_FULL else "40"))
+RUNS = int(os.environ.get("BRANCHING_RUNS", "500" if IS_FULL else "200"))
 STEPS = 60 if IS_FULL else 25
 
 TEXT, MORE = Piece("text", ("Hello", " 東京")), Piece("text", ("```\ncode ", "x" * 20))
