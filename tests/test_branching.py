@@ -486,6 +486,11 @@ class Branching(RuleBasedStateMachine):
         model.purged |= model.deleted
         model.trash.clear()
         self.do(self.program.trash.empty())
+        for row in Disk(self.history).rows.values():
+            # What asks for the rest of a reply quotes it, and its words go with it.
+            if row.is_continuation and row.parent_id in model.purged:
+                assert row.blocks == []
+                model.kept[row.id] = row.kept
         self.settle()
 
     @rule(at=AT)
