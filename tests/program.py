@@ -70,8 +70,13 @@ class Program:
             self.problems.append(repr(error))
 
     def reply_begun(self, conversation: Conversation, question: Message, draft: Draft) -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_soon(self.reading.begun, conversation, question, draft)
+        asyncio.get_running_loop().call_soon(self._begun, conversation, question, draft)
+
+    def _begun(self, conversation: Conversation, question: Message, draft: Draft) -> None:
+        if self.reading.begun(conversation, question, draft):
+            finding = asyncio.get_running_loop().create_task(self.reading.find_versions())
+            self.ending.add(finding)
+            finding.add_done_callback(self._done)
 
     def reply_ended(self, draft: Draft, problem: str | None) -> None:
         if problem is not None:

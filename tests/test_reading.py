@@ -250,6 +250,34 @@ async def test_a_version_that_is_brought_back_is_read_again(reader: Reader) -> N
     assert reader.seen == await reader.line() == ["one", "second"]
 
 
+async def brought_back_above(reader: Reader) -> None:
+    """Read a reply that was brought back, after which something was said meanwhile."""
+    await reader.ask("one", saying("first"))
+    await reader.reading.delete(reader.id(1))
+    await reader.ask("two", saying("second"))
+    await reader.edit(0, "one, again", saying("third"))
+    await reader.program.undo()
+    assert reader.seen == await reader.line() == ["one", "first"]
+
+
+async def test_a_question_asked_beside_another_has_a_version_mark(reader: Reader) -> None:
+    await brought_back_above(reader)
+    await reader.ask("three", saying("fourth"))
+    assert len(reader.reading.versions[reader.id(2)]) == 2
+
+
+async def test_a_question_from_the_queue_beside_another_has_a_version_mark(
+    reader: Reader,
+) -> None:
+    await brought_back_above(reader)
+    reader.program.desk.queue(reader.program.open_id, "three")
+    reader.strict.plans.append(saying("fourth"))
+    await reader.program.replies.ask_next(reader.program.open_id)
+    await reader.until_quiet()
+    assert reader.seen == ["one", "first", "three", "fourth"]
+    assert len(reader.reading.versions[reader.id(2)]) == 2
+
+
 async def test_two_are_brought_back_at_once(reader: Reader) -> None:
     await reader.ask("one", saying("first"))
     for _ in range(2):

@@ -131,7 +131,10 @@ class Reading:
             conversation = replace(conversation, title=title_of(text))
         with self._claim():
             question = await turn.ask(self._store, conversation, text)
-            return question, self._begin(conversation, question)
+            draft = self._begin(conversation, question)
+        # What was brought back may end above what was said since.
+        await self._find_versions()
+        return question, draft
 
     @_alone
     async def edit(self, question_id: str, text: str) -> None:
@@ -190,6 +193,11 @@ class Reading:
         self.conversation = replace(conversation, tip_id=draft.id)
         return draft
 
+    @_alone
+    async def find_versions(self) -> None:
+        """Find the versions of what is read anew."""
+        await self._find_versions()
+
     async def _find_versions(self) -> None:
         self.versions = await self._versions(self._last_id, self.draft)
 
@@ -210,7 +218,10 @@ class Reading:
     # What comes of replies, wherever they were asked for
 
     def begun(self, conversation: Conversation, question: Message, draft: Draft) -> bool:
-        """Hear of a reply to a question that had waited; tell whether it is read here."""
+        """Hear of a reply to a question that had waited; tell whether it is read here.
+
+        If it is, the versions are to be found anew.
+        """
         if conversation.id != self.conversation.id:
             return False
         before = self.conversation.tip_id

@@ -202,12 +202,23 @@ class ChatScreen(Screen[None]):
         """Show a question that was asked just now, and its reply as it arrives."""
         if self.unsaved_id == self._open_id:
             self.unsaved_id = self.store.new_id()
+        if question.id in self.reading.versions:
+            self.show_reading()
+            return
         self._show_empty()
         self.transcript.add(question, draft, now_ms=self.store.clock.now_ms())
         self.go_on_drawing()
         self._show_heading()
         self.show_unsent()
         self.refresh_list()
+
+    @work(group="versions")
+    async def find_versions(self, question_id: str) -> None:
+        """Show which version a question is that was asked just now, if it has others."""
+        with self.telling():
+            await self.reading.find_versions()
+            if question_id in self.reading.versions:
+                self.show_reading()
 
     @on(Transcript.Wanted)
     async def _act(self, event: Transcript.Wanted) -> None:

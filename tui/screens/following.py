@@ -40,6 +40,7 @@ class Following:
         chat.go_on_drawing()
         if chat.reading.begun(conversation, question, draft):
             chat.show_asked(question, draft)
+            chat.find_versions(question.id)
 
     async def ended(self, draft: Draft, problem: str | None) -> None:
         """Show that a reply has ended, wherever it was being written."""
