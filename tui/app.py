@@ -25,11 +25,12 @@ from textual.worker import Worker
 
 from tui import turn, wording
 from tui.claude import Claude
-from tui.conversation import Conversation, Message, ReplyFailed
+from tui.conversation import Conversation, Message
 from tui.desk import Desk
 from tui.draft import Draft
 from tui.ending import Ending
 from tui.keymap import Keymap, arrived, keymap, shown
+from tui.preparing import BACK_UP_EVERY, prepare
 from tui.replies import AT_ONCE, Replies
 from tui.sanitise import clean, clean_line
 from tui.screens.chat import ChatScreen
@@ -153,20 +154,25 @@ class StreamChat(App[None]):
     @work(group="prepare")
     async def _prepare(self) -> None:
         """Do what the first screen did not wait for."""
-        try:
-            await self._store.recover()
-            with self._chat.telling():
-                await self._chat.returning.resume()
-            self._chat.refresh_list()
-            self._chat.empty_trash()
-            await asyncio.to_thread(_import_drawing)
-            await self._claude.warm_up()
-            await turn.refresh_models(self._store, self._claude)
-            await self._store.trim_recordings(self._keep_recordings_mb * 1_000_000)
-            await self._store.back_up()
-            await self._store.substrings.keep(is_wanted=self._substring_index)
-        except (HistoryError, ReplyFailed) as error:
-            self.notify(str(error), severity="error", markup=False)
+        store = self._store
+        await prepare(
+            (
+                store.recover,
+                self._chat.returning.resume,
+                self._show_chat,
+                self._claude.warm_up,
+                partial(turn.refresh_models, store, self._claude),
+                partial(store.trim_recordings, self._keep_recordings_mb * 1_000_000),
+                store.back_up,
+                partial(store.substrings.keep, is_wanted=self._substring_index),
+            ),
+            self._chat.complain,
+        )
+
+    async def _show_chat(self) -> None:
+        self._chat.refresh_list()
+        self._chat.empty_trash()
+        await asyncio.to_thread(_import_drawing)
 
     async def on_unmount(self) -> None:
         """Close the connections."""
@@ -189,6 +195,8 @@ class StreamChat(App[None]):
         gc.set_threshold(*COLLECTING)
         if self._keys:
             self._use_keys()
+        # Of a day that begins while it runs, and where the first could not be made.
+        self.set_interval(BACK_UP_EVERY, self._store.back_up)
         if self._ending is not None:
             self._ending.listen(self._told_to_end)
             self.set_interval(1, self._ending.check_terminal)

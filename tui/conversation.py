@@ -391,7 +391,10 @@ def title_of(question: str) -> str:
 
 def _count(wire: object, name: str) -> int | None:
     value = wire.get(name) if isinstance(wire, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    # What no integer of SQLite's holds is no figure.
+    return value if 0 <= value < 2**63 else None
 
 
 def _plus(moment: int | None, ms: int) -> int | None:

@@ -43,9 +43,22 @@ def entry(events: Iterable[ReplyEvent]) -> str:
     return json.dumps(written, separators=(",", ":"))
 
 
+class Unreadable(ValueError):
+    """An entry of a journal, or what follows in it, is not what a program wrote."""
+
+
 def replay(draft: Draft, written: str) -> None:
-    """Fold an entry of the journal into a draft."""
-    for fields in json.loads(written):
+    """Fold an entry of the journal into a draft.
+
+    Raises `Unreadable` where it cannot be read on; the draft has what came before.
+    """
+    try:
+        listed = json.loads(written)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(str(error)) from error
+    if not isinstance(listed, list):
+        raise Unreadable("an entry is a list of events")
+    for fields in listed:
         event = _event(fields)
         if event is not None:
             draft.take(event)
@@ -68,18 +81,35 @@ def _fields(event: ReplyEvent) -> list[Any]:
             return []
 
 
-def _event(fields: list[Any]) -> ReplyEvent | None:
+def _event(fields: object) -> ReplyEvent | None:
     match fields:
-        case ["start", api_message_id, model, usage, request_id]:
+        case [
+            "start",
+            str(api_message_id),
+            str(model),
+            dict(usage),
+            str() | None as request_id,
+        ]:
             return Started(api_message_id, model, Usage(usage), request_id)
-        case ["block", index, wire]:
+        case ["block", int(index), dict(wire)]:
             return BlockStarted(index, wire)
-        case ["delta", index, kind, words]:
+        case [
+            "delta",
+            int(index),
+            "text_delta" | "thinking_delta" | "input_json_delta" as kind,
+            str(words),
+        ]:
             return BlockDelta(index, kind, words)
-        case ["stop", index, wire]:
+        case ["delta", int(), str(), str()]:
+            return None
+        case ["stop", int(index), dict(wire)]:
             return BlockStopped(index, wire)
-        case ["stopping", stop_reason, details, usage]:
-            return Stopping(stop_reason, details, Usage(usage))
-        case _:
+        case ["stopping", str() | None as reason, dict() | None as details, dict(usage)]:
+            return Stopping(reason, details, Usage(usage))
+        case ["start" | "block" | "delta" | "stop" | "stopping", *_]:
+            raise Unreadable(f"an event of the kind {fields[0]} is not whole")
+        case list():
             # Written by a later version: what this one knows is kept.
             return None
+        case _:
+            raise Unreadable("an event is a list")

@@ -40,7 +40,7 @@ def ask(options: argparse.Namespace, settings: Settings) -> int:
 async def _ask(
     store: Store, claude: Claude, prompt: str, model: str, options: argparse.Namespace
 ) -> int:
-    await store.recover()
+    await recover(store)
     conversation = await _conversation(store, claude, prompt, model, options)
     question = await turn.ask(store, conversation, prompt)
     printer = Printer(store.clock, is_silent=options.json or options.no_stream)
@@ -136,6 +136,14 @@ async def _conversation(
     elif "model" in options:
         found = replace(found, model=model)
     return found if options.system is None else replace(found, system=options.system)
+
+
+async def recover(store: Store) -> None:
+    """Bring to an end what programs that died left, or say why that is left for later."""
+    try:
+        await store.recover()
+    except HistoryError as error:
+        tell(f"{error} A reply whose program died stays as it was for now.")
 
 
 async def one_matching(store: Store, part: str) -> Conversation:

@@ -9,7 +9,7 @@ import sys
 
 from tui import wording
 from tui.cli import DONE, UsageError, is_on_terminal, tell
-from tui.cli.ask import one_matching
+from tui.cli.ask import one_matching, recover
 from tui.conversation import Conversation, Message
 from tui.sanitise import clean, clean_line, whole
 from tui.search import Hit, parse
@@ -38,7 +38,7 @@ def log(options: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _log(store: Store, options: argparse.Namespace) -> int:
-    await store.recover()
+    await recover(store)
     limit = min(options.n, sys.maxsize) or -1
     if options.search is not None:
         await _search(store, options)

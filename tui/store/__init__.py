@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Generator, Sequence
@@ -26,7 +27,8 @@ from tui.store.drafts import Drafts
 from tui.store.filesystem import MOUNTS
 from tui.store.finding import Finding
 from tui.store.labels import Labels
-from tui.store.owner import Owner, is_alive
+from tui.store.owner import LockFailed, Owner
+from tui.store.recovery import Recovery
 from tui.store.substrings import Substrings
 from tui.store.threads import Threads, reads, writes
 from tui.store.writing import Recorded
@@ -49,6 +51,7 @@ class Store:
         self.drafts = Drafts(self.threads, clock)
         self.finding = Finding(self.threads, clock)
         self.substrings = Substrings(self.threads)
+        self.recovery = Recovery(self.threads, clock, self._locks)
         self._owner: Owner | None = None
         self._seen_version: tuple[int, int] | None = None
         """Which connection was asked last for the version of the file, and what it said."""
@@ -286,7 +289,7 @@ class Store:
         """
         found = db.execute("SELECT n FROM messages WHERE id = ?", [message.id]).fetchone()
         if found is not None:
-            writing.insert_blocks(db, message.id, message.blocks)
+            writing.replace_blocks(db, message.id, message.blocks)
             db.table("messages").update(found[0], rows.row_of_ending(message))
             writing.insert_recording(db, request, recording)
         writing.update_request(db, request)
@@ -419,28 +422,9 @@ class Store:
     async def recover(self) -> int:
         """Mark the replies of programs that died as interrupted; return how many.
 
-        A reply whose program still runs, even suspended, is not touched.
+        Raises `HistoryError` when something was in the way. Nothing else depends on it.
         """
-        if self.is_read_only:
-            return 0
-        if not await self.select("SELECT 1 FROM messages WHERE state = 'streaming' LIMIT 1"):
-            return 0
-        return await self._interrupt_orphans()
-
-    @writes
-    def _interrupt_orphans(self, db: Database) -> int:
-        streaming = db.execute(
-            "SELECT m.id, s.owner FROM messages AS m"
-            " LEFT JOIN streams AS s ON s.message_id = m.id WHERE m.state = 'streaming'"
-        ).fetchall()
-        orphans = [
-            message_id
-            for message_id, owner in streaming
-            if owner is None or not is_alive(self._locks, owner)
-        ]
-        for message_id in orphans:
-            writing.interrupt(db, message_id, self.clock.now_ms())
-        return len(orphans)
+        return 0 if self.is_read_only else await self.recovery.run()
 
     def close(self) -> None:
         """Wait for the writes that were asked for, then close. Blocks."""
@@ -455,8 +439,13 @@ class Store:
 
     def _own(self) -> str:
         """Return this program's owner id, taking the lock for the first reply."""
-        if self._owner is None:
-            self._owner = Owner(self._locks, self.new_id())
+        try:
+            if self._owner is None:
+                self._owner = Owner(self._locks, self.new_id())
+            else:
+                self._owner.renew()
+        except LockFailed as error:
+            raise HistoryError(str(error)) from error
         return self._owner.id
 
 
@@ -468,6 +457,8 @@ def open_store(
 
     Raises `HistoryError`. On exit, waits for the writes asked for, then closes.
     """
+    # Once: whatever is beside it stands beside the file, and not beside a link to it.
+    path = Path(os.path.realpath(path))
     has_met_damage = damage.is_marked(path)
     access = opening.prepare(path, mounts=mounts)
     try:

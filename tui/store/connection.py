@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from tui import schema
 from tui.store import backup, damage
-from tui.store.filesystem import MOUNTS, shared_kind
-from tui.store.owner import fcntl
+from tui.store.errors import explain_opening, is_damage, name_of
+from tui.store.filesystem import MOUNTS, complaint, shared_kind, unwritable
+from tui.store.owner import fcntl, make_folder
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -64,16 +65,21 @@ def prepare(path: Path, *, mounts: Path = MOUNTS) -> Access:
     its backup and its own rows. Raises `HistoryError` for what cannot or must not be
     used; no such file is changed.
     """
-    if not path.parent.is_dir():
-        raise HistoryError(f"The folder {path.parent} does not exist.")
-    if path.is_dir():
-        raise HistoryError(f"{path} is a folder, not a history file.")
     try:
+        if not path.parent.is_dir():
+            raise HistoryError(f"The folder {path.parent} does not exist.")
+        if path.is_dir():
+            raise HistoryError(f"{path} is a folder, not a history file.")
+        if path.exists() and not path.is_file():
+            # Opening a pipe would wait for ever.
+            raise HistoryError(f"{path} is not a file. Choose another with --db.")
         return _prepared(path, mounts)
     except sqlite3.DatabaseError as error:
-        raise HistoryError(_explain(path, error)) from error
+        raise HistoryError(explain_opening(path, error)) from error
     except OSError as error:
-        raise HistoryError(f"{path} cannot be opened: {error.strerror}.") from error
+        raise HistoryError(
+            f"{path} cannot be opened. {complaint(path.parent, error)}"
+        ) from error
 
 
 def _prepared(path: Path, mounts: Path) -> Access:
@@ -82,15 +88,17 @@ def _prepared(path: Path, mounts: Path) -> Access:
     except OSError as error:
         if not path.exists():
             raise
-        return _read_only(path, f"it cannot be written: {error.strerror}")
+        return _read_only(path, f"it cannot be written. {complaint(path.parent, error)}")
     repaired = _repaired(path)
     with closing(_connect(path)) as connection:
         try:
             version = _version(connection, path)
         except sqlite3.OperationalError as error:
-            if _name(error).startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+            if name_of(error).startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
                 # Its log cannot be made beside it.
-                return _read_only(path, "its folder or the file is read-only")
+                return _read_only(
+                    path, f"its folder or the file is read-only. {unwritable(path)}"
+                )
             raise
         if version > schema.VERSION:
             why = (
@@ -98,8 +106,8 @@ def _prepared(path: Path, mounts: Path) -> Access:
                 f" this one knows {schema.VERSION})"
             )
             return _read_only(path, why)
-        if not _is_writable(connection):
-            return _read_only(path, "its folder or the file is read-only")
+        if not (os.access(path, os.W_OK) and _is_writable(connection)):
+            return _read_only(path, f"its folder or the file is read-only. {unwritable(path)}")
         _make_private(path)
         _bring_up_to_date(path, connection, version)
         kind = shared_kind(path.parent, mounts)
@@ -136,8 +144,8 @@ def _read_only(path: Path, why: str) -> Access:
                 connection.execute("SELECT count(*) FROM messages").fetchone()
         except sqlite3.OperationalError:
             continue
-        return Access(f"The history is read-only: {why}.", uri)
-    raise HistoryError(f"{path} cannot be used: {why}.")
+        return Access(f"The history is read-only: {why.rstrip('.')}.", uri)
+    raise HistoryError(f"{path} cannot be used: {why.rstrip('.')}.")
 
 
 def _is_writable(connection: sqlite3.Connection) -> bool:
@@ -146,7 +154,7 @@ def _is_writable(connection: sqlite3.Connection) -> bool:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")
     except sqlite3.OperationalError as error:
-        return _name(error).startswith("SQLITE_BUSY")
+        return name_of(error).startswith("SQLITE_BUSY")
     finally:
         connection.execute(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT * 1000)}")
     return True
@@ -211,17 +219,6 @@ def _is_damaged(path: Path) -> bool:
         return is_damage(error)
 
 
-def is_damage(error: sqlite3.Error) -> bool:
-    """Tell whether an error says that the file is damaged."""
-    name = _name(error)
-    # Text that is not UTF-8 is found by Python, which gives its error no name.
-    return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "UTF-8" in str(error)
-
-
-def _name(error: sqlite3.Error) -> str:
-    return str(getattr(error, "sqlite_errorname", ""))
-
-
 def _is_ours(path: Path) -> bool:
     """Tell whether a file that cannot be read was a history of this version or an older.
 
@@ -241,9 +238,12 @@ def _is_ours(path: Path) -> bool:
 def _repair_lock(path: Path) -> Generator[None]:
     """Let one program at a time repair."""
     folder = path.parent / "run"
-    folder.mkdir(mode=0o700, exist_ok=True)
     name = folder / f"{path.name}.repair"
-    descriptor = os.open(name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        make_folder(folder)
+        descriptor = os.open(name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise HistoryError(f"{path} is damaged. {complaint(folder, error)}") from error
     try:
         if fcntl is not None:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -367,22 +367,8 @@ def _use_log(connection: sqlite3.Connection, *, is_shared: bool) -> None:
         try:
             connection.execute(f"PRAGMA journal_mode = {wanted}")
         except sqlite3.OperationalError as error:
-            if _name(error) != "SQLITE_BUSY" or time.monotonic() > until:
+            if name_of(error) != "SQLITE_BUSY" or time.monotonic() > until:
                 raise
             time.sleep(0.01)
         else:
             return
-
-
-def _explain(path: Path, error: sqlite3.DatabaseError) -> str:
-    match _name(error):
-        case "SQLITE_NOTADB" | "SQLITE_CORRUPT":
-            return f"{path} is not a database, or is damaged; it was left alone."
-        case "SQLITE_CANTOPEN" | "SQLITE_READONLY" | "SQLITE_READONLY_DIRECTORY":
-            return f"{path} cannot be written: its folder or the file is read-only."
-        case "SQLITE_BUSY":
-            return f"{path} is locked by another program."
-        case "SQLITE_FULL":
-            return f"{path} cannot be written: the disk is full."
-        case _:
-            return f"{path} cannot be opened: {error}."

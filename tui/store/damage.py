@@ -215,7 +215,10 @@ def mark_for_check(path: Path) -> None:
 
 def is_marked(path: Path) -> bool:
     """Tell whether a program that ran before met damage."""
-    return _marker(path).exists()
+    # Where one may not look, as in a folder that is root's now, nothing was left by us.
+    with suppress(OSError):
+        return _marker(path).exists()
+    return False
 
 
 def unmark(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class Examination:
 
 def examine(path: Path) -> Examination:
     """Look at a history. Raises `OSError` where there is no looking, and nothing else."""
+    path = Path(os.path.realpath(path))
     if not path.is_file():
         problem = "it is not a file" if path.exists() else ""
         return Examination(path, exists=path.exists(), problem=problem)

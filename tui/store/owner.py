@@ -1,14 +1,18 @@
 """Who is writing a reply: a lock that the kernel drops however its holder dies.
 
-A reply that is marked as streaming belongs to a dead program exactly when the
-lock named beside it can be taken.
+A reply that is marked as streaming belongs to a dead program exactly when there is no
+such lock, or it can be taken. Where that cannot be found out, it is alive.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 from pathlib import Path
 from types import ModuleType
+
+from tui.store.filesystem import complaint
 
 try:
     import fcntl as _fcntl
@@ -17,50 +21,102 @@ except ImportError:  # Windows: nobody can be proved dead there
 else:
     fcntl = _fcntl
 
+_IDENTITY = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+class LockFailed(Exception):
+    """The lock folder cannot be used. One line for the reader."""
+
 
 class Owner:
-    """This program's lock, held until `release`."""
+    """This program's lock, held until `release`. Raises `LockFailed`."""
 
     def __init__(self, folder: Path, identity: str) -> None:
         self.id = identity
+        self._folder = folder
         self._path = folder / f"{identity}.lock"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        # Locked before it has its name, so nobody can find it unlocked.
-        unnamed = folder / f".{identity}"
-        self._descriptor = os.open(unnamed, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        if fcntl is not None:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        unnamed.rename(self._path)
+        self._descriptor = self._lock()
+
+    def renew(self) -> None:
+        """Take the lock again if others cannot find it: somebody has cleared its folder."""
+        if not self._is_there():
+            descriptor = self._lock()
+            os.close(self._descriptor)
+            self._descriptor = descriptor
 
     def release(self) -> None:
         """Let go of the lock."""
-        self._path.unlink(missing_ok=True)
+        # One that stays is taken for what it is: nobody holds it.
+        with contextlib.suppress(OSError):
+            self._path.unlink()
         os.close(self._descriptor)
+
+    def _is_there(self) -> bool:
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+
+    def _lock(self) -> int:
+        # Locked before it has its name, so nobody can find it unlocked.
+        unnamed = self._folder / f".{self.id}"
+        try:
+            make_folder(self._folder)
+            descriptor = os.open(unnamed, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise LockFailed(complaint(self._folder, error)) from error
+        try:
+            if fcntl is not None:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            unnamed.rename(self._path)
+        except OSError as error:
+            os.close(descriptor)
+            raise LockFailed(complaint(self._folder, error)) from error
+        return descriptor
+
+
+def make_folder(folder: Path) -> None:
+    """Make the lock folder if there is none. Raises `OSError`."""
+    folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def is_alive(folder: Path, identity: str) -> bool:
     """Tell whether the program that holds the lock `identity` still runs, even suspended.
 
-    The lock file of a dead one is removed.
+    The lock file of a dead one is removed. A name that no program of ours has belongs to
+    none, whatever it would lead to as a path.
     """
+    if not _IDENTITY.fullmatch(identity):
+        return False
     path = folder / f"{identity}.lock"
     if is_held(path):
         return True
-    path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        path.unlink()
     return False
 
 
 def is_held(lock: Path) -> bool:
-    """Tell whether a program holds a lock file, and leave the file as it is."""
+    """Tell whether a program holds a lock file, and leave the file as it is.
+
+    One that cannot be looked at is held: too few descriptors or a folder of another
+    user's are no proof that somebody died.
+    """
     if fcntl is None:
         return True
     try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
+        # For reading: to look needs no more, and a pipe would let nobody wait.
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except FileNotFoundError:
         return False
+    except OSError:
+        return True
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        # Shared, so that two who look do not take each other for the holder.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
         return True
     finally:
         os.close(descriptor)

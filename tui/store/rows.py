@@ -88,10 +88,15 @@ def row_of_ending(message: Message) -> dict[str, Any]:
         "model": message.model,
         "stop_reason": message.stop_reason,
         "stop_details": dumps(message.stop_details) if message.stop_details else None,
-        "failure": dumps(asdict(message.failure)) if message.failure else None,
+        "failure": failure_text(message.failure) if message.failure else None,
         "endpoint": message.endpoint,
         "context": message.context,
     }
+
+
+def failure_text(failure: Failure) -> str:
+    """Return why a reply failed, as its column holds it."""
+    return dumps(asdict(failure))
 
 
 def message_from(row: Row, blocks: Iterable[Row], request: Row | None) -> Message:

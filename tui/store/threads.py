@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 from tui.store import connection as opening
 from tui.store import damage
 from tui.store.connection import HistoryError
+from tui.store.errors import explain, is_damage
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -57,12 +58,12 @@ class Threads:
     def failed(self, what: str, error: sqlite3.Error) -> HistoryError:
         """Return the error of a failed read or write, in words."""
         _log.error("the history could not be %s", what, exc_info=error)
-        if opening.is_damage(error):
+        if is_damage(error):
             damage.mark_for_check(self.path)
             return HistoryError(
                 "The history is damaged. Start again: it is checked and mended then."
             )
-        return HistoryError(f"The history could not be {what}: {error}.")
+        return HistoryError(explain(self.path, what, error))
 
     def close(self) -> None:
         """Wait for the writes that were asked for, then close. Blocks."""

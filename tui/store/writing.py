@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tui.conversation import Block, Message, Request
-from tui.draft import Draft
-from tui.journal import replay
-from tui.sanitise import whole
 from tui.store import rows
 
 if TYPE_CHECKING:
@@ -22,6 +19,15 @@ def insert_message(db: Database, message: Message) -> None:
     """Write a message with its blocks."""
     db.table("messages").insert(rows.row_of_message(message))
     insert_blocks(db, message.id, message.blocks)
+
+
+def replace_blocks(db: Database, message_id: str, blocks: Sequence[Block]) -> None:
+    """Write the blocks of a message in the place of those it may have.
+
+    Another program that took its writer for dead has written what it found of it.
+    """
+    db.execute("DELETE FROM blocks WHERE message_id = ?", [message_id])
+    insert_blocks(db, message_id, blocks)
 
 
 def insert_blocks(db: Database, message_id: str, blocks: Sequence[Block]) -> None:
@@ -60,28 +66,3 @@ def close_stream(db: Database, message_id: str) -> None:
     """Note that a reply is no longer running."""
     db.execute("DELETE FROM journal WHERE message_id = ?", [message_id])
     db.execute("DELETE FROM streams WHERE message_id = ?", [message_id])
-
-
-def interrupt(db: Database, message_id: str, now_ms: int) -> None:
-    """Make what the journal holds of a reply the reply."""
-    conversation_id, model = db.execute(
-        "SELECT conversation_id, model FROM messages WHERE id = ?", [message_id]
-    ).fetchone()
-    draft = Draft(message_id, conversation_id, model)
-    for (entry,) in db.execute(
-        "SELECT payload FROM journal WHERE message_id = ? ORDER BY k", [message_id]
-    ).fetchall():
-        replay(draft, entry)
-    insert_blocks(db, message_id, draft.blocks)
-    db.execute(
-        "UPDATE messages SET state = 'interrupted', finished_ms = ?, model = ?,"
-        " stop_reason = ? WHERE id = ?",
-        [now_ms, whole(draft.model), draft.stop_reason, message_id],
-    )
-    found = rows.row_of_interrupted(draft)
-    columns = ", ".join(f"{name} = :{name}" for name in found)
-    db.execute(
-        f"UPDATE requests SET {columns} WHERE message_id = :message_id AND state = 'streaming'",
-        {**found, "message_id": message_id},
-    )
-    close_stream(db, message_id)
