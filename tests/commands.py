@@ -17,7 +17,7 @@ def run_here(history: Path, *arguments: str) -> Done:
     """Run a command as a shell would, with nothing on stdin."""
     root, mask = logging.getLogger(), os.umask(0)
     handlers, level = root.handlers[:], root.level
-    out, err = io.StringIO(), io.StringIO()
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
     try:
         with redirect_stdout(out), redirect_stderr(err), patch("sys.stdin", None):
             code = run([*arguments, "--db", str(history)])
@@ -31,4 +31,6 @@ def run_here(history: Path, *arguments: str) -> Done:
         root.setLevel(level)
         logging.captureWarnings(capture=False)
         os.umask(mask)
-    return Done(code, out.getvalue(), err.getvalue())
+    out.seek(0)
+    err.seek(0)
+    return Done(code, out.read(), err.read())

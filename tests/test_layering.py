@@ -81,7 +81,7 @@ ROOMS: dict[str, set[str]] = {
     "journaling": {"conversation", "draft", "journal", "store"},
     "ledger": {"clock", "conversation", "draft", "recording", "store"},
     "desk": {"conversation", "store"},
-    "listing": {"conversation"},
+    "listing": {"clock", "conversation"},
     "keymap": set(),
     "markdown": {"sanitise"},
     "recording": set(),
@@ -150,6 +150,7 @@ ROOMS: dict[str, set[str]] = {
         "search",
     },
     "wording": {
+        "clock",
         "conversation",
         "draft",
     },

@@ -8,9 +8,28 @@ conversation must not.
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import threading
 import time
+
+FIRST_MS, AFTER_MS = -62_104_060_800_000, 253_370_764_800_000
+"""When the times begin that a calendar has, and when they end: the years 2 to 9998.
+
+In milliseconds since 1970 UTC; a year less at each end, whatever the time zone.
+"""
+
+_IDENTITY = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def is_time(ms: int) -> bool:
+    """Tell whether a number of milliseconds is a time that has a date."""
+    return FIRST_MS <= ms < AFTER_MS
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text has the form of the ids that are made here."""
+    return _IDENTITY.fullmatch(text) is not None
 
 
 class Clock:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
+from tui.clock import AFTER_MS, FIRST_MS
 from tui.conversation import State
 
 PAGE = 128
@@ -42,8 +43,13 @@ class Listed:
 def group_start(then_ms: int, now_ms: int) -> int:
     """Return when the date group of a time begins, in milliseconds.
 
-    Local time; the groups are those that `wording.date_group` names.
+    Local time; the groups are those that `wording.date_group` names. Of what no calendar
+    has, there is one group before all others, and one after them.
     """
+    if then_ms < FIRST_MS:
+        return -(2**63)
+    if then_ms >= AFTER_MS:
+        return AFTER_MS
     then, today = _local_date(then_ms), _local_date(now_ms)
     for first_day in (today, today - timedelta(days=1), today - timedelta(days=7)):
         if then >= first_day:

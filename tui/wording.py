@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
+from tui.clock import is_time
 from tui.conversation import Activity, Figures, Message, State
 from tui.draft import Draft, Retry
 
@@ -30,12 +31,12 @@ _ACTIVITIES: dict[Activity, str] = {
 
 def state(name: State) -> str:
     """Return how a message stands, in a word or two; empty for a complete one."""
-    return _STATES[name].partition(":")[0]
+    return _STATES.get(name, name).partition(":")[0]
 
 
 def ending(message: Message) -> str:
     """Return how a reply ended, and why; empty for a complete one."""
-    words = _STATES[message.state]
+    words = _STATES.get(message.state, message.state)
     if message.failure is not None:
         return f"{words}: {message.failure.message}"
     if message.stop_details and isinstance(why := message.stop_details.get("explanation"), str):
@@ -153,6 +154,8 @@ def seconds(ms: int) -> str:
 
 def age(then_ms: int, now_ms: int) -> str:
     """Return how long ago something was, in two or three letters: `2m`, `1h`, `3d`."""
+    if not is_time(then_ms):
+        return "?"
     minutes = max(0, now_ms - then_ms) // 60_000
     if minutes < 1:
         return "now"
@@ -164,6 +167,8 @@ def age(then_ms: int, now_ms: int) -> str:
 
 def date_group(then_ms: int, now_ms: int) -> str:
     """Return the heading under which a conversation of that time is listed."""
+    if not is_time(then_ms):
+        return "At an unknown time"
     then, today = _local(then_ms).date(), _local(now_ms).date()
     if then >= today:
         return "Today"
@@ -176,6 +181,8 @@ def date_group(then_ms: int, now_ms: int) -> str:
 
 def moment(then_ms: int, now_ms: int) -> str:
     """Return the local time of day, with the date unless it is today: `22 Nov 14:02`."""
+    if not is_time(then_ms):
+        return "at an unknown time"
     then, now = _local(then_ms), _local(now_ms)
     if then.date() == now.date():
         return then.strftime("%H:%M")
@@ -185,11 +192,15 @@ def moment(then_ms: int, now_ms: int) -> str:
 
 def day_and_time(then_ms: int) -> str:
     """Return the local date and time, such as `2026-11-23 14:02`."""
+    if not is_time(then_ms):
+        return "at unknown time "
     return _local(then_ms).strftime("%Y-%m-%d %H:%M")
 
 
-def utc(then_ms: int) -> str:
-    """Return a time as the views give it: `2026-11-23T14:02:00.000Z`."""
+def utc(then_ms: int) -> str | None:
+    """Return a time as the views give it: `2026-11-23T14:02:00.000Z`; None if it is none."""
+    if not is_time(then_ms):
+        return None
     moment = datetime.fromtimestamp(then_ms / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

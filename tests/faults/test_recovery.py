@@ -91,6 +91,7 @@ async def test_an_orphan_that_cannot_be_recovered_holds_up_no_other(
         '[["start", "msg", "model", [], null]]',
         '[["stopping", {}, null, {}]]',
     ],
+    ids=["json", "deep", "number", "event", "words", "index", "wire", "usage", "reason"],
 )
 async def test_an_entry_that_cannot_be_read_ends_the_replay_and_what_came_before_is_kept(
     store: Store, history: Path, entry: str

@@ -72,7 +72,7 @@ async def _search(store: Store, options: argparse.Namespace) -> None:
     shown = clean_line if is_on_terminal() else _line
     for hit in hits:
         when, who = wording.day_and_time(hit.created_ms), _who(hit)
-        print(hit.conversation_id[-6:], when, shown(hit.title), sep="  ")
+        print(shown(hit.conversation_id[-6:]), when, shown(hit.title), sep="  ")
         print(f"        {who}: {shown(hit.snippet.text)}")
 
 
@@ -111,7 +111,7 @@ async def _print_list(store: Store, limit: int) -> None:
     shown = clean_line if is_on_terminal() else _line
     for conversation in conversations:
         print(
-            conversation.id[-6:],
+            shown(conversation.id[-6:]),
             wording.day_and_time(conversation.updated_ms),
             shown(conversation.title),
             sep="  ",
@@ -125,7 +125,7 @@ def _line(text: str) -> str:
 def _print_one(conversation: Conversation, line: list[Message]) -> None:
     shown = clean if is_on_terminal() else str
     print(shown(conversation.title))
-    print(f"{conversation.id} · {wording.day_and_time(conversation.created_ms)}")
+    print(f"{shown(conversation.id)} · {wording.day_and_time(conversation.created_ms)}")
     for message in line:
         who = "You" if message.role == "user" else clean_line(message.model or "")
         print(f"\n── {who} · {wording.day_and_time(message.created_ms)}\n")

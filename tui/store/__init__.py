@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 from tui.clock import Clock, id_time_ms
 from tui.conversation import Conversation, Message, Model, Request
 from tui.listing import Key, Listing, Page
-from tui.store import backup, damage, listing, purging, rows, substrings, writing
+from tui.store import backup, damage, foreign, listing, purging, rows, substrings, writing
 from tui.store import connection as opening
-from tui.store.branches import LINE, Branches
+from tui.store.branches import LINE, Branches, in_order
 from tui.store.connection import HistoryError
 from tui.store.drafts import Drafts
 from tui.store.filesystem import MOUNTS
@@ -55,10 +55,8 @@ class Store:
         self._owner: Owner | None = None
         self._seen_version: tuple[int, int] | None = None
         """Which connection was asked last for the version of the file, and what it said."""
-        newest = self.threads.reader.execute(
-            "SELECT max(id) FROM (SELECT max(id) AS id FROM messages"
-            " UNION ALL SELECT max(id) FROM conversations)"
-        ).fetchone()[0]
+        with foreign.limited(self.threads.reader):
+            newest = foreign.newest_id(self.threads.reader)
         if newest is not None:
             clock.start_after(id_time_ms(newest))
 
@@ -163,12 +161,13 @@ class Store:
             )
         }
         found = connection.execute(
-            f"{LINE} SELECT m.* FROM line JOIN messages AS m ON m.id = line.id"
-            " WHERE m.deleted_ms IS NULL ORDER BY line.depth DESC",
+            f"{LINE} SELECT m.* FROM line JOIN messages AS m ON m.id = line.id",
             [tip_id],
         )
         return [
-            rows.message_from(row, blocks[row["id"]], requests.get(row["id"])) for row in found
+            rows.message_from(row, blocks[row["id"]], requests.get(row["id"]))
+            for row in in_order(found, tip_id)
+            if row["deleted_ms"] is None
         ]
 
     @reads

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tui.clock import Clock
 from tui.conversation import Conversation, Message
@@ -20,22 +21,35 @@ from tui.tree import Node
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+R = TypeVar("R", bound=rows.Row)
+
+# UNION, and no depth: of messages that follow each other in a circle, each comes once.
 LINE = """
-    WITH RECURSIVE line (id, parent_id, copied_from, depth) AS (
-        SELECT id, parent_id, copied_from, 0 FROM messages WHERE id = ?
-        UNION ALL
-        SELECT m.id, m.parent_id, m.copied_from, depth + 1 FROM messages AS m
+    WITH RECURSIVE line (id, parent_id, copied_from) AS (
+        SELECT id, parent_id, copied_from FROM messages WHERE id = ?
+        UNION
+        SELECT m.id, m.parent_id, m.copied_from FROM messages AS m
         JOIN line ON m.id = line.parent_id
     )
 """
 _BELOW = """
     WITH RECURSIVE below (n, id, deleted_ms) AS (
         SELECT n, id, deleted_ms FROM messages WHERE id = :id
-        UNION ALL
+        UNION
         SELECT m.n, m.id, m.deleted_ms FROM messages AS m JOIN below
         ON m.conversation_id = :conversation_id AND m.parent_id = below.id
     )
 """
+
+
+def in_order(found: Iterable[R], tip_id: str | None) -> list[R]:
+    """Return the rows of a line from its first message to its tip, each once."""
+    by_id = {row["id"]: row for row in found}
+    line = []
+    while tip_id is not None and (row := by_id.pop(tip_id, None)) is not None:
+        line.append(row)
+        tip_id = row["parent_id"]
+    return line[::-1]
 
 
 class Branches:
@@ -140,12 +154,13 @@ class Branches:
         gone.
         """
         found = db.execute(
-            f"{LINE} SELECT m.* FROM line JOIN messages AS m ON m.id = line.id"
-            " WHERE m.deleted_ms IS NULL AND m.state != 'streaming' ORDER BY depth DESC",
-            [message_id],
+            f"{LINE} SELECT m.* FROM line JOIN messages AS m ON m.id = line.id", [message_id]
         )
         names = [column[0] for column in found.description]
-        originals = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        line = in_order((dict(zip(names, row, strict=True)) for row in found), message_id)
+        originals = [
+            row for row in line if row["deleted_ms"] is None and row["state"] != "streaming"
+        ]
         if not originals or originals[-1]["id"] != message_id:
             raise HistoryError("This message cannot be forked: it is gone, or not whole yet.")
         db.table("conversations").insert(

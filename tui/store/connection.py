@@ -19,6 +19,7 @@ from tui import schema
 from tui.store import backup, damage
 from tui.store.errors import explain_opening, is_damage, name_of
 from tui.store.filesystem import MOUNTS, complaint, shared_kind, unwritable
+from tui.store.foreign import limited, text_of
 from tui.store.owner import fcntl, make_folder
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _read_only(path: Path, why: str) -> Access:
     uris = [f"{name}?mode=ro", *([] if has_log else [f"{name}?immutable=1"])]
     for uri in uris:
         try:
-            with closing(sqlite3.connect(uri, uri=True)) as connection:
+            with closing(sqlite3.connect(uri, uri=True)) as connection, limited(connection):
                 _version(connection, path)
                 connection.execute("SELECT count(*) FROM messages").fetchone()
         except sqlite3.OperationalError:
@@ -270,6 +271,8 @@ def open_writer(path: Path) -> Database:
     from sqlite_utils import Database  # 0.2 s, after the first screen: see `schema`
 
     connection = _connect(path)
+    # What it reads is little.
+    connection.text_factory = text_of
     for pragma in WRITER_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return Database(connection, execute_plugins=False, recursive_triggers=False)

@@ -91,7 +91,7 @@ class Drafts:
             "SELECT message_id, leaf, line, position FROM places WHERE conversation_id = ?",
             [conversation_id],
         ).fetchone()
-        return Place() if row is None else Place(*row)
+        return Place() if row is None else rows.place_from(row)
 
     @reads
     def read_last(self, connection: sqlite3.Connection) -> str | None:

@@ -10,9 +10,7 @@ from tui.store.filesystem import unwritable
 
 def is_damage(error: sqlite3.Error) -> bool:
     """Tell whether an error says that the file is damaged."""
-    name = name_of(error)
-    # Text that is not UTF-8 is found by Python, which gives its error no name.
-    return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "UTF-8" in str(error)
+    return name_of(error).startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
 
 
 def name_of(error: sqlite3.Error) -> str:

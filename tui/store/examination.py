@@ -11,6 +11,7 @@ from pathlib import Path
 from tui import schema
 from tui.store import backup
 from tui.store.filesystem import shared_kind
+from tui.store.foreign import limited
 from tui.store.owner import is_held
 
 KNOWN_VERSION = schema.VERSION
@@ -106,7 +107,8 @@ def _read(path: Path) -> dict[str, object]:
             "newest_ms": "SELECT max(created_ms) FROM messages",
         }
         try:
-            return found | {name: one(sql) for name, sql in counts.items()}
+            with limited(connection):
+                return found | {name: one(sql) for name, sql in counts.items()}
         except sqlite3.OperationalError:
             if int(str(found["version"])) <= schema.VERSION:
                 raise

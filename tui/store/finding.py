@@ -10,7 +10,8 @@ from tui.clock import Clock
 from tui.listing import Listing
 from tui.search import Found, Order, Query
 from tui.store import connection as opening
-from tui.store import listing, searching
+from tui.store import foreign, listing, searching
+from tui.store.foreign import NOT_OURS, leniently
 from tui.store.interruptible import Interruptible
 from tui.store.threads import Threads
 
@@ -78,7 +79,10 @@ class Finding:
         *,
         seconds: float | None = None,
     ) -> R | None:
+        seconds = foreign.LONGEST if seconds is None else seconds
         try:
-            return await where.run(work, seconds=seconds)
-        except sqlite3.Error as error:
+            return await where.run(
+                lambda connection: leniently(connection, work), seconds=seconds
+            )
+        except (sqlite3.Error, *NOT_OURS) as error:
             raise self._threads.failed("read", error) from error

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from pathlib import Path
 from types import ModuleType
 
+from tui.clock import is_id
 from tui.store.filesystem import complaint
 
 try:
@@ -20,8 +20,6 @@ except ImportError:  # Windows: nobody can be proved dead there
     fcntl: ModuleType | None = None
 else:
     fcntl = _fcntl
-
-_IDENTITY = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 class LockFailed(Exception):
@@ -88,7 +86,7 @@ def is_alive(folder: Path, identity: str) -> bool:
     The lock file of a dead one is removed. A name that no program of ours has belongs to
     none, whatever it would lead to as a path.
     """
-    if not _IDENTITY.fullmatch(identity):
+    if not is_id(identity):
         return False
     path = folder / f"{identity}.lock"
     if is_held(path):

@@ -1,4 +1,8 @@
-"""Values into rows, and rows into values."""
+"""Values into rows, and rows into values.
+
+Whatever a row holds, it is read: a part of it that no program of ours wrote is shown as
+unreadable, and holds up nothing beside it.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from tui.conversation import (
     Json,
     Message,
     Model,
+    Place,
     Request,
     Timing,
     Unsent,
@@ -27,6 +32,9 @@ from tui.pairs import spaced
 from tui.sanitise import whole
 
 Row = Mapping[str, Any]
+
+UNREADABLE = "(This part of the message cannot be read.)"
+"""What stands for a block that no program of ours wrote."""
 
 
 def dumps(value: object) -> str:
@@ -112,8 +120,8 @@ def message_from(row: Row, blocks: Iterable[Row], request: Row | None) -> Messag
         finished_ms=row["finished_ms"],
         model=row["model"],
         stop_reason=row["stop_reason"],
-        stop_details=json.loads(row["stop_details"]) if row["stop_details"] else None,
-        failure=Failure(**json.loads(row["failure"])) if row["failure"] else None,
+        stop_details=_object(row["stop_details"]),
+        failure=_failure_from(row["failure"]),
         endpoint=row["endpoint"],
         context=row["context"],
         figures=None if request is None else figures_from(request),
@@ -145,10 +153,51 @@ def row_of_block(message_id: str, seq: int, block: Block) -> dict[str, Any]:
 
 def block_from(row: Row) -> Block:
     """Read a block, equal to what was stored, key order included."""
-    wire: Json = json.loads(row["data"])
-    if row["text"] is not None:
-        wire[READABLE[row["type"]]] = row["text"]
+    wire = _object(row["data"])
+    name = READABLE.get(row["type"])
+    if wire is None or (row["text"] is not None and name is None):
+        return Block({"type": "text", "text": row["text"] or UNREADABLE}, is_sendable=False)
+    if name is not None and row["text"] is not None:
+        wire[name] = row["text"]
     return Block(wire, is_sendable=bool(row["is_sendable"]))
+
+
+def _object(text: str | None) -> Json | None:
+    """Return a JSON object; None for what is not one."""
+    if not text:
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _failure_from(text: str | None) -> Failure | None:
+    found = _object(text)
+    if found is None:
+        return Failure("The reason cannot be read.") if text else None
+    said, status = found.get("message"), found.get("status")
+    return Failure(
+        said if isinstance(said, str) else "The reason cannot be read.",
+        type=_text(found.get("type")),
+        code=_text(found.get("code")),
+        status=status if isinstance(status, int) else None,
+        request_id=_text(found.get("request_id")),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _list(text: str) -> list[Any]:
+    """Return a JSON array; an empty one for what is not one."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    return value if isinstance(value, list) else []
 
 
 def row_of_request(request: Request) -> dict[str, Any]:
@@ -210,7 +259,7 @@ def figures_from(row: Row) -> Figures:
         longest_gap_ms=row["longest_gap_ms"],
     )
     return Figures(
-        usage=Usage(json.loads(row["usage"])),
+        usage=Usage(_object(row["usage"]) or {}),
         timing=timing.later(row["since_first_ms"]),
         attempts=row["attempt"],
         request_id=row["request_id"],
@@ -219,7 +268,7 @@ def figures_from(row: Row) -> Figures:
 
 def models_from(text: str) -> list[Model]:
     """Read a kept list of models."""
-    return [Model(wire) for wire in json.loads(text)]
+    return [Model(wire) for wire in _list(text) if isinstance(wire, dict)]
 
 
 def _whole(value: Any) -> Any:
@@ -237,4 +286,13 @@ def _whole(value: Any) -> Any:
 
 def unsent_from(row: Row) -> Unsent:
     """Read a row of `drafts`."""
-    return Unsent(row["text"], tuple(json.loads(row["queued"])), row["edited_id"], row["edit"])
+    queued = tuple(each for each in _list(row["queued"]) if isinstance(each, str))
+    return Unsent(row["text"], queued, row["edited_id"], row["edit"])
+
+
+def place_from(row: Row) -> Place:
+    """Read a row of `places`."""
+    numbers = (row["leaf"], row["line"], row["position"])
+    if not all(0 <= number < 2**31 for number in numbers):
+        return Place()
+    return Place(row["message_id"], *numbers)

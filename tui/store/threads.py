@@ -20,6 +20,7 @@ from tui.store import connection as opening
 from tui.store import damage
 from tui.store.connection import HistoryError
 from tui.store.errors import explain, is_damage
+from tui.store.foreign import NOT_OURS, leniently, limited
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -55,9 +56,13 @@ class Threads:
             self.database = opening.open_writer(self.path)
         return self.database
 
-    def failed(self, what: str, error: sqlite3.Error) -> HistoryError:
+    def failed(self, what: str, error: Exception) -> HistoryError:
         """Return the error of a failed read or write, in words."""
         _log.error("the history could not be %s", what, exc_info=error)
+        if not isinstance(error, sqlite3.Error):
+            return HistoryError(
+                f"The history could not be {what}: it holds what this program does not know."
+            )
         if is_damage(error):
             damage.mark_for_check(self.path)
             return HistoryError(
@@ -101,9 +106,9 @@ def writes(
         def work() -> R:
             try:
                 db = self.threads.writer()
-                with opening.transaction(db.conn):
+                with limited(db.conn), opening.transaction(db.conn):
                     return method(self, db, *args, **kwargs)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, *NOT_OURS) as error:
                 raise self.threads.failed("written", error) from error
 
         loop = asyncio.get_running_loop()
@@ -122,8 +127,12 @@ def reads(
     async def call(self: T, /, *args: P.args, **kwargs: P.kwargs) -> R:
         def work() -> R:
             try:
-                return method(self, self.threads.reader, *args, **kwargs)
-            except sqlite3.Error as error:
+                with limited(self.threads.reader):
+                    return leniently(
+                        self.threads.reader,
+                        lambda reader: method(self, reader, *args, **kwargs),
+                    )
+            except (sqlite3.Error, *NOT_OURS) as error:
                 raise self.threads.failed("read", error) from error
 
         loop = asyncio.get_running_loop()
