@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import ChainMap
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
-from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock
-from markdown_it.rules_block.reference import reference
 from markdown_it.token import Token
 
 from tui.markdown.builder import Builder
 from tui.markdown.leaves import Leaf
+from tui.markdown.note import NoteLeaf
+from tui.markdown.parser import TooLarge, tokens
 from tui.sanitise import clean
-
-DEEPEST = 100
-"""Nesting beyond this is not followed, in levels: a list in a list is two."""
-
-References = Mapping[str, Any]
-"""What `[name]: address` lines have defined, as the parser keeps it."""
 
 
 @dataclass(slots=True)
@@ -33,16 +25,29 @@ class Parsed:
     lines: list[int]
     """The line of the text at which each leaf begins."""
     references: dict[str, Any] = field(default_factory=dict)
+    """What this text defines that no text before it has."""
+    reason: str = ""
+    """Why the text is shown as it was written; empty where it is not."""
 
 
 def parse(source: str) -> list[Leaf]:
     """Return the leaves of a whole text. May be called in any thread."""
-    return parse_part(clean(source)).leaves
+    parsed = parse_part(clean(source))
+    if not parsed.reason:
+        return parsed.leaves
+    return [NoteLeaf(f"Shown as it was written: {parsed.reason}."), *parsed.leaves]
+
+
+def plain_part(text: str, *, gap: int = 0) -> Parsed:
+    """Return a part of a text as it was written, not parsed."""
+    builder = Builder([], gap=gap, number=None)
+    builder.add_plain(text.removesuffix("\n"))
+    return Parsed(text, [], builder.leaves, builder.starts)
 
 
 def parse_part(
     text: str,
-    references: References | None = None,
+    references: dict[str, Any] | None = None,
     *,
     gap: int = 0,
     number: int | None = None,
@@ -53,30 +58,15 @@ def parse_part(
     the first leaf, and `number` that of the first item if the text goes on with an
     ordered list.
     """
-    environment = {"references": dict(references or {})}
-    # The parser looks one character beyond a last line that has no end (4.3.0, in
-    # HTML within a list within a quote).
-    ended = text if text.endswith("\n") else f"{text}\n"
-    tokens = _parser().parse(ended, environment)
+    defined: dict[str, Any] = {}
     builder = Builder(text.split("\n"), gap=gap, number=number)
-    if any(token.level >= DEEPEST - 2 for token in tokens):
-        # Beyond its limit the parser leaves words out.
+    found: list[Token] = []
+    reason = ""
+    try:
+        # A chain, since there may be as many as there are lines: no copy for each part.
+        found = tokens(text, ChainMap(defined, references or {}))
+        builder.build(found)
+    except TooLarge as error:
         builder.add_plain(text)
-        tokens = []
-    else:
-        builder.build(tokens)
-    return Parsed(text, tokens, builder.leaves, builder.starts, environment["references"])
-
-
-@cache
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"maxNesting": DEEPEST, "inline_definitions": True})
-    parser.enable(["table", "strikethrough"])
-    parser.block.ruler.at("reference", _reference)
-    return parser
-
-
-def _reference(state: StateBlock, line: int, end: int, silent: bool) -> bool:  # noqa: FBT001
-    """Read a definition, but leave a footnote's text where it can be read."""
-    start = state.bMarks[line] + state.tShift[line]
-    return not state.src.startswith("[^", start) and reference(state, line, end, silent)
+        reason = str(error)
+    return Parsed(text, found, builder.leaves, builder.starts, defined, reason)

@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from textual.content import Content
 
-from tui.markdown.highlight import TAB, Highlighter
+from tui.markdown.highlight import LONGEST_LINE, TAB, Highlighter
 from tui.markdown.margin import NARROWEST, Margin
 from tui.markdown.row import DrawnRows, Row
 from tui.markdown.text import joined, piece
@@ -31,6 +31,8 @@ class CodeLeaf:
         self._cuts: list[tuple[int, int, int]] = []
         """For each row laid out: its line, and where it begins and ends in it as drawn."""
         self._drawn = DrawnRows()
+        self._expanded: tuple[str, Content, tuple[int, ...]] | None = None
+        """The line drawn last, how it looks, and for each character its place in the line."""
         self._highlighter = Highlighter(self.language)
 
     @property
@@ -123,17 +125,28 @@ class CodeLeaf:
 
     def _draw_code(self, before: Content, line: int, start: int, end: int) -> Row:
         source = self._lines[line]
-        colours = self._highlighter.spans(self._lines, line)
-        drawn = Content(source.expandtabs(TAB), colours, strip_control_codes=False)
-        places = _places(source) if "\t" in source else ()
+        drawn, places = self._look(source, line)
         return Row(
             joined(before, piece(drawn, start, end)),
             line=line,
-            column=(*places, len(source))[start] if places else start,
+            column=_place(places, start, len(source)),
             prefix=len(before.plain),
             background=BACKGROUND,
             places=places[start:end],
         )
+
+    def _look(self, source: str, line: int) -> tuple[Content, tuple[int, ...]]:
+        """Return how a line looks, which one of many rows need not find out for each."""
+        if len(source) <= LONGEST_LINE:
+            colours = self._highlighter.spans(self._lines, line)
+            drawn = Content(source.expandtabs(TAB), colours, strip_control_codes=False)
+            return drawn, _places(source) if "\t" in source else ()
+        last = self._expanded
+        if last is None or last[0] is not source:
+            drawn = Content(source.expandtabs(TAB), strip_control_codes=False)
+            last = source, drawn, _places(source) if "\t" in source else ()
+            self._expanded = last
+        return last[1], last[2]
 
 
 def _places(line: str) -> tuple[int, ...]:
@@ -143,6 +156,13 @@ def _places(line: str) -> tuple[int, ...]:
         is_tab = character == "\t"
         places += [index] * (TAB - len(places) % TAB if is_tab else 1)
     return tuple(places)
+
+
+def _place(places: tuple[int, ...], index: int, length: int) -> int:
+    """Return where in its line of `length` a character of the line as drawn stands."""
+    if not places:
+        return index
+    return places[index] if index < len(places) else length
 
 
 def _are_equal(lines: tuple[str, str]) -> bool:

@@ -12,20 +12,31 @@ from __future__ import annotations
 import re
 import time
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from markdown_it.token import Token
 
-from tui.markdown.blocks import Parsed, parse, parse_part
+from tui.markdown.blocks import Parsed, parse, parse_part, plain_part
 from tui.markdown.code import CodeLeaf
 from tui.markdown.leaves import Leaf, heir
+from tui.markdown.parser import MOST_CELLS
 from tui.markdown.table import TableLeaf
 from tui.sanitise import clean
 
 LONGEST_TAIL = 16_000
 """Characters without the end of a block that are parsed again and again."""
+
+MOUTHFUL = 4_000
+"""Characters that are taken in at once, however many have come."""
+
+LONGEST_FLUSH = 0.02
+"""Seconds after which a flush takes in no more: the rest waits for the next."""
+
+MOST_LEAVES = 50_000
+"""Blocks beyond which what comes is shown as it is, until the end."""
 
 LONG_TAIL = 2_000
 """Characters from which on parsing the tail again can be dear."""
@@ -83,7 +94,7 @@ class Document:
         self._clock = clock
         self._rested_at = float("-inf")
         self._source: list[str] = []
-        self._fed: list[str] = []
+        self._fed = deque[str]()
         self._half = ""
         """The last character fed, if it belongs to the next."""
         self._tail = ""
@@ -92,6 +103,8 @@ class Document:
         self._frozen = 0
         """How many leaves will not change before the end."""
         self._open: _Fence | _Table | None = None
+        self._is_plain = False
+        """Whether there is so much of it by now that the rest is not parsed."""
         self._references: dict[str, Any] = {}
         self._gap = 0
         """Blank rows above the tail's first leaf."""
@@ -131,17 +144,23 @@ class Document:
     def flush(self) -> int:
         """Take in what was fed; return the index of the first leaf that may have changed.
 
-        After a flush that was dear, because a block is long and does not end, the
+        Of very much it takes in only some, so that no flush takes long: it is behind
+        then. After a flush that was dear, because a block is long and does not end, the
         next ones do nothing until four times its cost has passed: they return the
         number of leaves, and the text waits.
         """
         now = self._clock()
         if not self._fed or now < self._rested_at:
             return len(self._leaves)
-        self._take_in()
         unchanged = self._frozen
-        self._advance()
-        cost = self._clock() - now
+        cost = 0.0
+        while self._fed and cost < LONGEST_FLUSH:
+            began = cost
+            self._take_in()
+            self._advance()
+            cost = self._clock() - now
+            if cost - began > LONGEST_FLUSH and len(self._tail) > LONG_TAIL:
+                self._cut_tail()
         if cost > CHEAP and len(self._tail) > LONG_TAIL:
             self._rested_at = now + (1 + REST) * cost
         return unchanged
@@ -154,23 +173,38 @@ class Document:
         """
         return self.replace(parse(self.source))
 
-    def replace(self, leaves: Sequence[Leaf]) -> int:
-        """Put the leaves of the whole text in place; return the first that is different."""
+    def put(self, leaves: Sequence[Leaf]) -> None:
+        """Put the leaves of the whole text in place, as they are."""
         self._fed.clear()
         self._half, self._tail, self._open, self._number = "", "", None, None
+        self._leaves, self._frozen = list(leaves), len(leaves)
+
+    def replace(self, leaves: Sequence[Leaf]) -> int:
+        """Put the leaves of the whole text in place; return the first that is different."""
         older = list(self._leaves)
         self._frozen = 0
-        self._settle(leaves, frozen=len(leaves))
+        self._settle(leaves, frozen=0)
+        self.put(self._leaves)
         pairs = zip(older, self._leaves, strict=False)
         changed = (index for index, (old, new) in enumerate(pairs) if old is not new)
         return next(changed, min(len(older), len(leaves)))
 
     def _take_in(self) -> None:
-        fed = "".join(self._fed)
-        self._fed.clear()
-        fed = self._half + fed
+        fed = self._half + self._mouthful()
         self._half = fed[-1:] if _HALF.search(fed) else ""
         self._tail += clean(fed.removesuffix(self._half))
+
+    def _mouthful(self) -> str:
+        """Take what was fed first, but not much of it."""
+        pieces: list[str] = []
+        room = MOUTHFUL
+        while self._fed and room > 0:
+            piece = self._fed.popleft()
+            if len(piece) > room:
+                self._fed.appendleft(piece[room:])
+            pieces.append(piece[:room])
+            room -= len(piece)
+        return "".join(pieces)
 
     def _advance(self) -> None:
         while not isinstance(self._open, _Fence) or self._read_fence(self._open):
@@ -215,6 +249,8 @@ class Document:
 
     def _parse_tail(self, end: int | None = None) -> Parsed:
         """Parse the tail, in the light of what came before it."""
+        if self._is_plain:
+            return plain_part(self._tail[:end], gap=self._gap)
         headers = self._open.headers if isinstance(self._open, _Table) else ""
         parsed = parse_part(
             headers + self._tail[:end],
@@ -284,30 +320,44 @@ class Document:
                 self._open = _Table(f"{rows[0]}\n{rows[1]}\n", leaf)
                 self._number = None
                 self._drop(parsed, line + 2 + body)
+                if leaf.cells > MOST_CELLS:
+                    self._close_table(leaf)
             case _:
                 pass
 
+    def _close_table(self, leaf: TableLeaf) -> None:
+        """Let a table grow no more that will be too large to be kept as one."""
+        leaf.replace_unsettled([])
+        self._is_plain, self._open, self._gap = True, None, 1
+        self._frozen += 1
+
     def _cut_short(self) -> bool:
-        """Freeze a tail that has grown too long, block or not; return whether it was.
+        """Freeze a tail that has grown too long, block or not; return whether it was."""
+        if len(self._tail) <= LONGEST_TAIL:
+            return False
+        self._cut_tail()
+        return True
+
+    def _cut_tail(self) -> None:
+        """Freeze most of the tail, block or not.
 
         What comes may be drawn as something else than it is, until the end.
         """
-        if len(self._tail) <= LONGEST_TAIL:
-            return False
+        if isinstance(self._open, _Fence):
+            return
         line_end = self._tail.rfind("\n", len(self._tail) * 3 // 4)
         cut = (line_end if line_end >= 0 else self._tail.rfind(" ")) + 1 or len(self._tail)
         parsed = self._parse_tail(cut)
         self._settle(parsed.leaves, frozen=len(parsed.leaves))
-        self._references = parsed.references
+        self._references |= parsed.references
         self._tail = self._tail[cut:]
         self._open, self._number, self._gap = None, None, 0
-        return True
 
     def _drop(self, parsed: Parsed, line: int) -> None:
         """Leave only what stands from a line on to be parsed again."""
         self._tail = _from_line(parsed.text, line)
         for name, found in parsed.references.items():
-            if name not in self._references and found["map"][1] <= line:
+            if found["map"][1] <= line:
                 self._references[name] = found
 
     def _settle(self, leaves: Sequence[Leaf], *, frozen: int) -> None:
@@ -317,6 +367,7 @@ class Document:
         heirs = [heir(old, new) for old, new in zip(older, leaves, strict=False)]
         self._leaves[start:] = [*heirs, *leaves[len(heirs) :]]
         self._frozen += frozen
+        self._is_plain = self._is_plain or self._frozen > MOST_LEAVES
 
 
 def _last_block(parsed: Parsed) -> int | None:

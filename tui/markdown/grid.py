@@ -8,6 +8,7 @@ the screen can be told from it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Literal, TypeAlias
 
@@ -15,7 +16,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from tui.markdown.text import joined, piece
-from tui.markdown.wrap import wrap
+from tui.markdown.wrap import Cut, wrap
 
 Record: TypeAlias = Sequence[Content]
 """The cells of one row of a table."""
@@ -30,6 +31,11 @@ BETWEEN = " | "
 
 RULES = "$foreground 30%"
 
+_EMPTY = Content("")
+
+LONG_CELL = 1_000
+"""Characters from which on where a cell is broken is remembered, row by row."""
+
 
 def line_of(record: Record) -> str:
     """Return the record as a line of text."""
@@ -39,7 +45,15 @@ def line_of(record: Record) -> str:
 def grid_height(record: Record, widths: Sequence[int]) -> int:
     """Return how many rows a record takes in columns of these widths."""
     pairs = zip(record, widths, strict=True)
-    return max(len(wrap(cell.plain, width)) for cell, width in pairs)
+    return max(len(_cuts(cell.plain, width)) for cell, width in pairs)
+
+
+def _cuts(words: str, width: int) -> Sequence[Cut]:
+    return _cuts_of_long(words, width) if len(words) >= LONG_CELL else wrap(words, width)
+
+
+# As long as it is looked up it costs nothing: a string knows its hash.
+_cuts_of_long = lru_cache(maxsize=128)(wrap)
 
 
 def grid_row(
@@ -53,7 +67,7 @@ def grid_row(
         if column:
             parts.append(Content.styled(" │ ", RULES))
             places += range(start - len(BETWEEN), start)
-        cuts = wrap(cell.plain, widths[column])
+        cuts = _cuts(cell.plain, widths[column])
         a, b = cuts[index] if index < len(cuts) else (len(cell.plain), len(cell.plain))
         spare = widths[column] - cell_len(cell.plain[a:b])
         before = {"left": 0, "center": spare // 2, "right": spare}[alignments[column]]
@@ -71,11 +85,27 @@ def grid_rule(widths: Sequence[int]) -> Content:
     return Content.styled("─┼─".join("─" * width for width in widths), RULES)
 
 
+def folded_height(headers: Record, record: Record, width: int) -> int:
+    """Return how many rows a record takes with a line for each cell."""
+    return sum(
+        _folded_cell_height(header.plain, cell.plain, width)
+        for header, cell in zip_longest(headers, record, fillvalue=_EMPTY)
+    )
+
+
+def _folded_cell_height(header: str, cell: str, width: int) -> int:
+    length = len(header) + 2 + len(cell)
+    if length <= width and header.isascii() and cell.isascii():
+        return 1
+    colon = ": " if cell else ":"
+    return len(wrap(f"{header}{colon}{cell}" if header else cell, width))
+
+
 def folded_rows(headers: Record, record: Record, width: int) -> list[Picture]:
     """Draw a record with a line for each cell, after the header of its column."""
     rows: list[Picture] = []
     start = 0
-    for header, cell in zip_longest(headers, record, fillvalue=Content("")):
+    for header, cell in zip_longest(headers, record, fillvalue=_EMPTY):
         colon = Content(": " if cell.plain else ":")
         label = joined(header, colon) if header.plain else header
         line = joined(label, cell)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from markdown_it.token import Token
@@ -30,6 +31,8 @@ class _Writer:
         self._length = 0
         self._open: list[tuple[int, Token]] = []
         """Where each emphasis or link began that has not ended."""
+        self._depths = Counter[str]()
+        """How many of each kind these are."""
 
     @property
     def content(self) -> Content:
@@ -49,6 +52,7 @@ class _Writer:
                 self._text(token.content)
             case _ if token.nesting == 1:
                 self._open.append((self._length, token))
+                self._depths[token.type] += 1
             case _ if token.nesting == -1:
                 start, opening = self._open.pop()
                 self._close(start, opening)
@@ -75,6 +79,10 @@ class _Writer:
         self._style(start, Style.from_meta({"link": target}))
 
     def _close(self, start: int, opening: Token) -> None:
+        self._depths[opening.type] -= 1
+        if self._depths[opening.type]:
+            # Emphasis in emphasis of the same kind looks no different.
+            return
         if opening.type == "link_open":
             self._link(start, str(opening.attrs.get("href", "")))
         else:
@@ -86,7 +94,7 @@ class _Writer:
         self._link(self._write(f"🖼 {alternative or target}"), target)
 
     def _text(self, words: str) -> None:
-        if any(token.type == "link_open" for _, token in self._open):
+        if self._depths["link_open"]:
             self._write(words)
             return
         written = 0

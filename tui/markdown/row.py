@@ -64,6 +64,8 @@ class DrawnRows:
     if it came out the same.
     """
 
+    __slots__ = ("_doubted", "_rows", "_width")
+
     def __init__(self) -> None:
         self._width = -1
         self._rows: dict[int, Row] = {}

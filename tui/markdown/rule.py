@@ -14,6 +14,8 @@ from tui.markdown.text import joined
 class RuleLeaf:
     """A thematic break, drawn as wide as there is room."""
 
+    __slots__ = ("_drawn", "margin")
+
     def __init__(self, margin: Margin) -> None:
         self.margin = margin
         self._drawn = DrawnRows()

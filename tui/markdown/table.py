@@ -21,6 +21,7 @@ from tui.markdown.grid import (
     Picture,
     Record,
     folded_headers,
+    folded_height,
     folded_rows,
     grid_height,
     grid_row,
@@ -58,7 +59,11 @@ class TableLeaf:
         self._settled_widths = [1] * len(self.alignments)
         self._natural = _widest(self._settled_widths, records)
         """The widths at which no cell would wrap."""
+        self._last_widths: tuple[list[int], int, list[int] | None] | None = None
+        """The natural widths and the width of the view, and what came of them."""
         self._last_layout = _Layout(-1, None, has_body=False)
+        self._last_folded: tuple[Record, _Layout, list[Picture]] | None = None
+        """The record that was folded last: a screen may show many rows of it."""
         self._drawn = DrawnRows()
 
     @property
@@ -85,6 +90,11 @@ class TableLeaf:
         self._records[self._settled :] = records
         self._natural = _widest(self._settled_widths, records)
 
+    @property
+    def cells(self) -> int:
+        """How many cells it has, those of its headers too."""
+        return len(self._records) * len(self.alignments)
+
     def body(self) -> Sequence[Record]:
         """Return the records under the headers."""
         return self._records[1:]
@@ -104,7 +114,7 @@ class TableLeaf:
         self._drawn.inherit(older._drawn)
 
     def _layout(self, width: int) -> _Layout:
-        widths = column_widths(self._natural, self.margin.room(width))
+        widths = self._column_widths(width)
         has_body = len(self._records) > 1
         layout = self._last_layout
         if (layout.width, layout.widths, layout.has_body) != (width, widths, has_body):
@@ -114,18 +124,36 @@ class TableLeaf:
             layout.starts.append(layout.starts[-1] + self._rows_in(index, layout))
         return layout
 
+    def _column_widths(self, width: int) -> list[int] | None:
+        last = self._last_widths
+        if last is None or last[0] is not self._natural or last[1] != width:
+            widths = column_widths(self._natural, self.margin.room(width))
+            last = self._last_widths = self._natural, width, widths
+        return last[2]
+
     def _rows_in(self, index: int, layout: _Layout) -> int:
         """Return how many rows a record takes, the rule that belongs to it included."""
         if layout.widths is None:
-            return len(self._folded(index, layout)) + (index > 0)
+            return self._folded_height(index, layout) + (index > 0)
         return grid_height(self._records[index], layout.widths) + (index == 0)
 
-    def _folded(self, index: int, layout: _Layout) -> list[Picture]:
+    def _folded_height(self, index: int, layout: _Layout) -> int:
         room = self.margin.room(layout.width)
         headers = self._records[0]
         if index:
-            return folded_rows(headers, self._records[index], room)
-        return [] if layout.has_body else folded_headers(headers, room)
+            return folded_height(headers, self._records[index], room)
+        return 0 if layout.has_body else len(folded_headers(headers, room))
+
+    def _folded(self, index: int, layout: _Layout) -> list[Picture]:
+        room = self.margin.room(layout.width)
+        headers, record = self._records[0], self._records[index]
+        last = self._last_folded
+        if last is None or last[0] is not record or last[1] is not layout:
+            rows = (
+                folded_rows(headers, record, room) if index else folded_headers(headers, room)
+            )
+            last = self._last_folded = record, layout, rows
+        return last[2]
 
     def _draw(self, index: int, width: int) -> Row:
         gap = self.margin.gap

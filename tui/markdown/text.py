@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from functools import lru_cache
+from itertools import chain
 
 from textual.content import Content, Span
 
@@ -11,9 +13,17 @@ from tui.markdown.margin import NARROWEST, Margin
 from tui.markdown.row import DrawnRows, Row
 from tui.markdown.wrap import Cut, wrap
 
+MANY_SPANS = 64
+"""From so many styles on a text has an index of where they lie."""
+
+STRETCH = 256
+"""Characters from one entry of that index to the next."""
+
 
 class TextLeaf:
     """Words that wrap. Its lines end where the source says so with a hard break."""
+
+    __slots__ = ("_cuts", "_drawn", "_line_starts", "_width", "margin", "text")
 
     def __init__(self, text: Content, margin: Margin) -> None:
         self.text = text
@@ -88,10 +98,45 @@ def piece(text: Content, start: int, end: int) -> Content:
     """Return a part of `text` with the styles that lie on it."""
     spans = [
         Span(max(a, start) - start, min(b, end) - start, style)
-        for a, b, style in text.spans
+        for a, b, style in _spans_near(text, start, end)
         if a < end and b > start
     ]
     return Content(text.plain[start:end], spans, strip_control_codes=False)
+
+
+def _spans_near(text: Content, start: int, end: int) -> Iterable[Span]:
+    """Return the spans of a text without most of those that do not touch a part of it."""
+    spans = text.spans
+    if len(spans) <= MANY_SPANS:
+        return spans
+    stretches = _stretches(_Same(text))[start // STRETCH : end // STRETCH + 1]
+    return [spans[number] for number in sorted(set(chain.from_iterable(stretches)))]
+
+
+class _Same:
+    """A text that is equal to itself alone, and so costs nothing to look up."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: Content) -> None:
+        self.text = text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.text is self.text
+
+    def __hash__(self) -> int:
+        return id(self.text)
+
+
+@lru_cache(maxsize=16)
+def _stretches(of: _Same) -> list[list[int]]:
+    """Return which spans touch each stretch of a text."""
+    text = of.text
+    found: list[list[int]] = [[] for _ in range(len(text.plain) // STRETCH + 1)]
+    for number, (start, end, _) in enumerate(text.spans):
+        for stretch in range(start // STRETCH, max(start, end - 1) // STRETCH + 1):
+            found[stretch].append(number)
+    return found
 
 
 def joined(*parts: Content) -> Content:
