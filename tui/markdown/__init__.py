@@ -16,6 +16,7 @@ from tui.markdown.row import Row
 from tui.markdown.rule import RuleLeaf
 from tui.markdown.table import TableLeaf
 from tui.markdown.text import TextLeaf
+from tui.markdown.whole import laid_out
 
 __all__ = [
     "CodeLeaf",
@@ -26,5 +27,6 @@ __all__ = [
     "RuleLeaf",
     "TableLeaf",
     "TextLeaf",
+    "laid_out",
     "parse",
 ]

@@ -102,6 +102,7 @@ class Looking:
         for number in [*range(first, count), *range(first)]:
             if transcript.matches is not matches or number >= len(transcript.entries):
                 return
+            await transcript.prepare(number)
             matches.look_at(number, transcript.entries[number], transcript.text_width)
             transcript.release(number)
             if not is_led and (match := matches.first_from(number)) is not None:

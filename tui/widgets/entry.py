@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TypeGuard
 
 from textual.content import Content
 
@@ -11,11 +13,17 @@ from tui import continuing, wording
 from tui.continuing import can_go_on
 from tui.conversation import Message
 from tui.draft import Draft
-from tui.markdown import CodeLeaf, Document, Leaf, Row, TextLeaf
+from tui.markdown import CodeLeaf, Document, Leaf, Row, TextLeaf, laid_out, parse
 from tui.markdown.margin import Margin
 from tui.sanitise import clean, clean_line
 
 MUTED = "$foreground 60%"
+
+LARGE = 8_000
+"""Characters from which on a reply is laid out in a thread: less never takes long."""
+
+LARGE_THOUGHT = 50_000
+"""Characters from which on thinking is shown as it was written."""
 
 
 class Entry:
@@ -121,6 +129,25 @@ class Entry:
         """Yield the number of each leaf of what was said, with its lines."""
         return self._laid_out(width).lines()
 
+    def waits_for(self, width: int) -> Callable[[], list[Leaf]] | None:
+        """Return what has to be done, in any thread, before it can be shown laid out.
+
+        Until `adopt` is given what comes of it, it is shown as it was written. None if
+        there is nothing to be done.
+        """
+        layout, said = self._layout, self.said
+        if layout is not None and layout.width == width and not layout.is_as_written:
+            return None
+        if not _is_large(said):
+            return None
+        return partial(laid_out, continuing.shown(self.before, said.text), width)
+
+    def adopt(self, leaves: Sequence[Leaf], width: int) -> None:
+        """Show what `waits_for` asked for."""
+        layout = self._laid_out(width)
+        layout.adopt(leaves)
+        layout.stack(self._head(layout), self._foot())
+
     def code(self) -> list[str]:
         """Return the source of every code block."""
         leaves = Document.whole(self.source).leaves if self.is_reply else ()
@@ -151,7 +178,23 @@ class Entry:
         row = layout.stack(head, self._foot(), first=first)
         return not layout.document.is_behind, row
 
-    def finish(self, message: Message, leaves: Sequence[Leaf]) -> None:
+    def ending(self, message: Message, width: int) -> Callable[[], list[Leaf]]:
+        """Return what has to be done, in any thread, before a large draft can `end`."""
+        shown = list(self._layout.document.leaves) if self._layout is not None else []
+        return partial(laid_out, continuing.shown(self.before, message.text), width, shown)
+
+    def end(self, message: Message, leaves: Sequence[Leaf] | None, width: int) -> None:
+        """Become the message that a large draft was kept as."""
+        self.said = message
+        layout = self._layout
+        if layout is None or layout.width != width or leaves is None:
+            self._layout = None
+            return
+        layout.adopt(leaves)
+        layout.thinking = None
+        layout.stack(self._head(layout), self._foot())
+
+    def finish(self, message: Message) -> None:
         """Become the message that the draft was kept as, its text parsed whole.
 
         Leaves that came out as they were drawn stay, and with them their colours.
@@ -159,13 +202,14 @@ class Entry:
         self.said = message
         layout = self._layout
         if layout is not None:
-            layout.document.replace(leaves)
+            layout.document.replace(parse(continuing.shown(self.before, message.text)))
             layout.thinking = None
             layout.stack(self._head(layout), self._foot())
 
     def _laid_out(self, width: int) -> _Layout:
         layout = self._layout
-        if layout is None:
+        # To lay a large message out at another width is done in a thread too.
+        if layout is None or (layout.width not in (-1, width) and _is_large(self.said)):
             layout = self._layout = _Layout(self.said, self.before)
         if layout.width != width:
             layout.width = width
@@ -206,6 +250,8 @@ class _Layout:
         self.width = -1
         self.heading: TextLeaf | None = None
         self.thinking: Document | None = None
+        self._thoughts: list[Leaf] = []
+        """The thinking as it was written, if it is too long to be laid out."""
         self._taken: dict[int, int] = {}
         """How many pieces of each block of a draft are in the documents."""
         self._around: list[Leaf] = []
@@ -213,15 +259,21 @@ class _Layout:
         self._leaves: list[Leaf] = []
         self._tops = [0]
         """The first row of each leaf; last, the height."""
-        self._question: list[Leaf] = []
+        self._plain: list[Leaf] = []
+        """The words as they were written, if that is how they are shown."""
+        self.is_as_written = False
+        """Whether they are shown so only until they are laid out."""
         self.document = Document()
         if isinstance(said, Draft):
             self.document.feed(continuing.opening(before))
             self.feed(said)
+        elif _is_large(said):
+            self.is_as_written = True
+            self._plain = [_as_written(continuing.shown(before, said.text))]
         elif said.role == "assistant":
             self.document = Document.whole(continuing.shown(before, said.text))
         elif not said.is_continuation:
-            self._question = [_plain(Content(clean(said.text).expandtabs(4)))]
+            self._plain = [_as_written(said.text)]
 
     @property
     def height(self) -> int:
@@ -245,8 +297,16 @@ class _Layout:
                 self.thinking.flush()
         return has_thought, self.document.flush()
 
+    def adopt(self, leaves: Sequence[Leaf]) -> None:
+        """Show the words as they were laid out."""
+        self.document.put(leaves)
+        self._plain, self.is_as_written = [], False
+
     def thoughts(self, said: Message | Draft) -> Sequence[Leaf]:
         """Return the leaves of the thinking."""
+        if isinstance(said, Message) and len(said.thinking) > LARGE_THOUGHT:
+            self._thoughts = self._thoughts or [_as_written(said.thinking)]
+            return self._thoughts
         if self.thinking is None and isinstance(said, Message):
             self.thinking = Document.whole(said.thinking)
         return () if self.thinking is None else self.thinking.leaves
@@ -257,7 +317,7 @@ class _Layout:
         Returns that one's first row.
         """
         self._around = [*head[:2], *foot]
-        words = self._question or self.document.leaves
+        words = self._plain or self.document.leaves
         first = min(first, len(self._leaves))
         start = first - len(head)
         fresh = head[first:] if start < 0 else []
@@ -287,6 +347,17 @@ class _Layout:
         for number, leaf in enumerate(self._leaves):
             if leaf not in self._around:
                 yield number, leaf.lines()
+
+
+def _is_large(said: Message | Draft) -> TypeGuard[Message]:
+    """Tell whether laying out a message may take long."""
+    if isinstance(said, Draft) or said.role != "assistant":
+        return False
+    return sum(len(block.words) for block in said.blocks if block.type == "text") > LARGE
+
+
+def _as_written(words: str) -> TextLeaf:
+    return _plain(Content(clean(words).expandtabs(4)))
 
 
 def _plain(words: Content, *, gap: int = 0) -> TextLeaf:

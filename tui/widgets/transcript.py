@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
 from textual.binding import Binding
 from textual.message import Message as TextualMessage
 
-from tui import continuing
 from tui.conversation import Message, Place
 from tui.draft import Draft
-from tui.widgets.sheet import Sheet
+from tui.widgets.large_sheet import LargeSheet
 
 if TYPE_CHECKING:
     from tui.widgets.entry import Entry
@@ -31,11 +30,15 @@ Want = Literal[
 ]
 Versions = Mapping[str, Sequence[str]]
 
-LARGE = 50_000
-"""Characters from which a finished reply is parsed in a thread: 20 ms and more."""
+
+DEAR = 0.02
+"""Seconds a frame of a reply may take to lay out without being followed by a rest."""
+
+REST = 3
+"""How many times longer than a dear frame the rest after it is."""
 
 
-class Transcript(Sheet):
+class Transcript(LargeSheet):
     """Questions and replies, oldest first."""
 
     BINDINGS = [
@@ -87,6 +90,7 @@ class Transcript(Sheet):
         self._codes_copied = "", 0
         """Of which message code blocks were copied last, and how many."""
         self._now_ms = 0
+        self._rests_until = float("-inf")
         self.is_folded = True
         """Whether thinking is hidden, unless a message says otherwise."""
 
@@ -177,22 +181,32 @@ class Transcript(Sheet):
         number = self._find(draft.id)
         if number is None or not self.text_width:
             return number is None
+        began = perf_counter()
+        if began < self._rests_until:
+            return False
         is_done, row = self.entries[number].catch_up(draft, now, self.text_width)
         self.grew(number, row)
+        cost = perf_counter() - began
+        if cost > DEAR:
+            # To leave time for keys.
+            self._rests_until = began + (1 + REST) * cost
         return is_done
 
     async def finish(self, message: Message) -> None:
         """Draw a reply that has ended, as it was kept, if it is shown."""
-        from tui.markdown import parse
+        from tui.widgets.entry import LARGE
 
         number = self._find(message.id)
-        before = "" if number is None else self.entries[number].before
-        leaves = None
-        if len(text := continuing.shown(before, message.text)) > LARGE:
-            leaves = await asyncio.to_thread(parse, text)
+        if number is None:
+            return
+        entry, width = self.entries[number], self.text_width
+        if len(entry.before) + len(message.text) > LARGE:
+            leaves = await self.in_thread(entry.ending(message, width))
+            entry.end(message, leaves, width)
             number = self._find(message.id)
+        else:
+            entry.finish(message)
         if number is not None:
-            self.entries[number].finish(message, leaves or parse(text))
             self.grew(number)
 
     def fold(self) -> None:
@@ -224,10 +238,11 @@ class Transcript(Sheet):
 
     def action_copy_code(self) -> None:
         """Copy the message's code block; pressed again, the next one."""
-        if not self.entries:
-            return
-        entry = self.entries[self.cursor]
-        codes = entry.code()
+        if self.entries:
+            self.run_worker(self._copy_code(self.entries[self.cursor]), group="code")
+
+    async def _copy_code(self, entry: Entry) -> None:
+        codes = await self.in_thread(entry.code)
         if not codes:
             self.notify("There is no code block in this message.", timeout=3, markup=False)
             return

@@ -1,0 +1,78 @@
+"""A thread for work that would hold up the loop, one thing after another."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class Job(Generic[T]):
+    """Something that is being done."""
+
+    def __init__(self, work: Callable[[], T], on_done: Callable[[Job[T]], object]) -> None:
+        self.result: T | None = None
+        """What came of it; None until it is done, and if it failed."""
+        self._work = work
+        self._on_done = on_done
+        self._done = threading.Event()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is done, but not longer; return whether it is."""
+        return self._done.wait(seconds)
+
+    def run(self) -> None:
+        """Do it. What goes wrong is for the log: there is something to show without it."""
+        try:
+            self.result = self._work()
+        except Exception:  # noqa: BLE001 - whatever it is, it is logged, and no reply is lost
+            _log.exception("A message could not be laid out")
+        self._done.set()
+        try:
+            self._on_done(self)
+        except RuntimeError:
+            # The app has ended meanwhile.
+            _log.debug("Nobody waits for a layout any more")
+
+
+class LayoutThread:
+    """Does one job after another. It never keeps the program from ending."""
+
+    def __init__(self) -> None:
+        self._jobs = deque[Job[object]]()
+        self._lock = threading.Lock()
+        self._is_running = False
+
+    def submit(self, work: Callable[[], T], on_done: Callable[[Job[T]], object]) -> Job[T]:
+        """Have something done; `on_done` is called in the thread."""
+        job = Job(work, on_done)
+        with self._lock:
+            self._jobs.append(job)  # type: ignore[arg-type]
+            if not self._is_running:
+                self._is_running = True
+                threading.Thread(target=self._run, name="layout", daemon=True).start()
+        return job
+
+    def _run(self) -> None:
+        # A collection goes over all that is being made here, and stops every thread for
+        # longer than anybody waits for a key.
+        gc.disable()
+        try:
+            while (job := self._next()) is not None:
+                job.run()
+                del job
+        finally:
+            gc.freeze()
+            gc.enable()
+
+    def _next(self) -> Job[object] | None:
+        with self._lock:
+            self._is_running = bool(self._jobs)
+            return self._jobs.popleft() if self._jobs else None
