@@ -74,8 +74,8 @@ class Terminal:
         os.close(self._descriptor)
         self._descriptor = -1
 
-    def press(self, keys: str) -> None:
-        os.write(self._descriptor, keys.encode())
+    def press(self, keys: str | bytes) -> None:
+        os.write(self._descriptor, keys if isinstance(keys, bytes) else keys.encode())
 
     def until(self, condition: Callable[[], object], *, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds

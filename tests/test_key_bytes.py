@@ -1,7 +1,7 @@
 """Every key that is bound arrives under its name, whichever way a terminal sends it.
 
-The bytes are made from facts about three ways, told below; Textual's own parser reads
-them. A key that a way does not have is listed with what comes in its place.
+The bytes are made from facts about three ways, told below; the input filter and Textual's
+own parser read them. A key that a way does not have is listed with what comes in its place.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from textual import events
-from textual._xterm_parser import XTermParser
 
+from tests.sent import messages
 from tests.terminal import terminal
 from tui.app import StreamChat
 from tui.bindings import every_key
@@ -71,8 +71,7 @@ OTHER_NAME_IN_LEGACY = {"alt+backspace": "ctrl+w"}
 """What Textual takes a key for on purpose, and binds to the same."""
 
 NOT_WITH_MODIFY_OTHER_KEYS = {
-    **{f"super+{name}": "there is no such modifier" for name in ("backspace", *"cxyz")},
-    "alt+backspace": "Textual drops the Alt, and Backspace is left",
+    f"super+{name}": "there is no such modifier" for name in ("backspace", *"cxyz")
 }
 
 # What each way sends for a key
@@ -121,9 +120,10 @@ def legacy(key: str) -> str:
 
 
 def kitty(key: str, *, locks: int = 0) -> str:
-    """With the flags that Textual asks for: every key is CSI code;m;text u.
+    """With the flags that are asked for: every key is CSI code:shifted;m;text u.
 
-    The code is that of the key without Shift; the text is there if the key writes one.
+    The code is that of the key without Shift, after it what it is with Shift if that is
+    down; the text is there if the key writes one.
     """
     m, name = parts(key)
     with_locks = m + locks
@@ -138,7 +138,12 @@ def kitty(key: str, *, locks: int = 0) -> str:
     if character.isprintable() and m in (1, 2):
         text = f";{ord(character.upper() if m == 2 else character)}"
     shown = str(with_locks) if with_locks > 1 else ""
-    return f"\x1b[{ord(character)}{f';{shown}' if shown or text else ''}{text}u"
+    shifted = (
+        f":{ord(character.upper())}"
+        if m - 1 & MODIFIERS["shift"] and character.isalpha()
+        else ""
+    )
+    return f"\x1b[{ord(character)}{shifted}{f';{shown}' if shown or text else ''}{text}u"
 
 
 def modify_other_keys(key: str) -> str:
@@ -165,10 +170,8 @@ def csi_u(key: str) -> str:
 
 
 def received(sent: str) -> list[tuple[str, str | None]]:
-    """What Textual's parser makes of it, as the program takes it: keys and their text."""
-    parser = XTermParser()
-    # Without more to come, an Esc is one.
-    found = [*parser.feed(sent), *parser.feed("")]
+    """What is made of it as the program takes it: keys and their text."""
+    found = messages(sent.encode())
     keys = [event for event in found if isinstance(event, events.Key)]
     assert len(keys) == len(found)
     return [arrived(event.key, event.character) for event in keys]
@@ -260,8 +263,8 @@ def test_a_person_gets_about_in_whatever_way_keys_are_sent(way: str, empty_home:
     new_line, back = ("ctrl+j", "up") if is_legacy else ("shift+enter", "shift+enter")
     with terminal(home=empty_home, size=(110, 34)) as screen:
         screen.until_seen("Offline demo")
-        # What `kitty` takes for granted: every key, with its text.
-        screen.until(lambda: b"\x1b[>25u" in screen.raw)
+        # What `kitty` takes for granted: every key, with its text and its alternates.
+        screen.until(lambda: b"\x1b[>29u" in screen.raw)
         press(*"help", "space", *"herons", new_line, *"heron", "space", *"herons", "enter")
         screen.until_seen("s to first text")
         press("ctrl+f")

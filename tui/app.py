@@ -29,12 +29,14 @@ from tui.conversation import Conversation, Message
 from tui.desk import Desk
 from tui.draft import Draft
 from tui.ending import Ending
-from tui.keymap import Keymap, arrived, keymap, shown
+from tui.keymap import Keymap, keymap, shown
+from tui.preload import preload
 from tui.preparing import BACK_UP_EVERY, prepare
 from tui.replies import AT_ONCE, Replies
 from tui.sanitise import clean, clean_line
 from tui.screens.chat import ChatScreen
 from tui.store import HistoryError, Store
+from tui.terminal.key_event import key_event
 from tui.themes import DARK, LIGHT
 from tui.widgets.control_filter import ControlFilter
 from tui.widgets.transcript import Transcript
@@ -142,7 +144,7 @@ class StreamChat(App[None]):
         """Return Textual's driver for this system, mended if it is the one for terminals."""
         found = super().get_driver_class()
         if found.__name__ == "LinuxDriver":
-            from tui.driver import TerminalDriver
+            from tui.terminal.driver import TerminalDriver
 
             return TerminalDriver
         return found
@@ -172,7 +174,7 @@ class StreamChat(App[None]):
     async def _show_chat(self) -> None:
         self._chat.refresh_list()
         self._chat.empty_trash()
-        await asyncio.to_thread(_import_drawing)
+        await asyncio.to_thread(preload)
 
     async def on_unmount(self) -> None:
         """Close the connections."""
@@ -267,7 +269,7 @@ class StreamChat(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Take every key by the name that it is bound under."""
         if isinstance(event, events.Key) and not event.is_forwarded:
-            event.key, event.character = arrived(event.key, event.character)
+            event = key_event(event, lambda: self.keymap)
         await super().on_event(event)
 
     def action_interrupt(self) -> None:
@@ -426,10 +428,3 @@ class StreamChat(App[None]):
     def _fatal_error(self) -> None:
         # Textual's own would show a traceback, with the local variables in it.
         self.panic(Text(f"Something went wrong inside. What: see {self._log_path}"))
-
-
-def _import_drawing() -> None:
-    """Import what the first message needs, Markdown and colours, before there is one."""
-    from tui.markdown import Document
-
-    Document.whole("```python\nx\n```").leaves[0].row(1, 20)

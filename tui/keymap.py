@@ -56,6 +56,10 @@ class Keymap:
                 return each.keys
         raise KeyError(name)
 
+    def is_bound(self, key: str) -> bool:
+        """Say whether a key does anything, anywhere."""
+        return any(key in each.keys for each in self.known)
+
 
 def keymap(known: Iterable[Known], chosen: Mapping[str, str]) -> Keymap:
     """Return what each key does when a person has chosen some.
@@ -221,6 +225,21 @@ def arrived(key: str, character: str | None) -> tuple[str, str | None]:
         modifiers, last = sorted({*modifiers, "shift"}), last.lower()
     writes = character if "ctrl" not in modifiers else None
     return "+".join([*modifiers, last]), writes
+
+
+_SHIFT_IS_IDLE = {"backspace", "delete", "escape", "pagedown", "pageup", "space"}
+
+
+def without_idle_shift(key: str) -> str | None:
+    """Return what a key is without a Shift that means nothing; None if it means something.
+
+    Shift is still down after a capital, and terminals without a protocol for keys do not
+    tell of it.
+    """
+    *modifiers, last = key.split("+")
+    if "shift" not in modifiers or last not in _SHIFT_IS_IDLE:
+        return None
+    return "+".join([*(each for each in modifiers if each != "shift"), last])
 
 
 _SHOWN = {

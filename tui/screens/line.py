@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.sanitise import clean_line
+from tui.widgets.line_input import LineInput
 
 
 class LineScreen(ModalScreen[str | None]):
@@ -29,7 +30,7 @@ class LineScreen(ModalScreen[str | None]):
         with Vertical() as box:
             box.border_title = self._title
             box.border_subtitle = "Enter keeps it, Esc leaves"
-            field = Input(self._value, compact=True)
+            field = LineInput(self._value, compact=True)
             field.cursor_blink = False
             yield field
             if self._hint:

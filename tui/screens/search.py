@@ -18,6 +18,7 @@ from tui import wording
 from tui.sanitise import clean, clean_line
 from tui.search import Found, Hit, Order, Snippet, Term, parse
 from tui.store import HistoryError, Store
+from tui.widgets.line_input import LineInput
 
 SHOWN = 100
 """How many hits are shown."""
@@ -72,7 +73,7 @@ class SearchScreen(ModalScreen[Chosen | None]):
         """Compose the line to type into above what was found."""
         with Vertical() as box:
             box.border_title = "Search everything"
-            field = Input(self._typed, placeholder="What was said", compact=True)
+            field = LineInput(self._typed, placeholder="What was said", compact=True)
             field.cursor_blink = False
             yield field
             yield Static(classes="status", markup=False)

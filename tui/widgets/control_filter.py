@@ -6,6 +6,7 @@ caught here, so that nothing drawn can be an escape sequence.
 
 from __future__ import annotations
 
+from rich.cells import cell_len, get_character_cell_size
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
@@ -27,4 +28,14 @@ class ControlFilter(LineFilter):
 
 
 def _one_line(text: str) -> str:
-    return clean(text).replace("\n", " ").replace("\t", " ")
+    """Return a text as wide as Textual takes it to be, lest the rest of the row moves."""
+    cleaned = clean(text).replace("\n", " ").replace("\t", " ")
+    if cell_len(cleaned) == cell_len(text):
+        return cleaned
+    return "".join(map(_as_wide, text))
+
+
+def _as_wide(character: str) -> str:
+    cleaned = clean(character)
+    width = get_character_cell_size(character)
+    return cleaned if get_character_cell_size(cleaned or "\0") == width else " " * width

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 from textual.message import Message as TextualMessage
-from textual.widgets import Input
+
+from tui.widgets.line_input import LineInput
 
 
-class Filter(Input):
+class Filter(LineInput):
     """One line above the list. The arrows move the list's cursor meanwhile."""
 
     HINT = "Filter, Enter searches all"

@@ -10,8 +10,10 @@ from textual.containers import Horizontal
 from textual.message import Message as TextualMessage
 from textual.widgets import Input, Static
 
+from tui.widgets.line_input import LineInput
 
-class Field(Input):
+
+class Field(LineInput):
     """The line itself."""
 
     BINDINGS = [

@@ -1,0 +1,50 @@
+"""Where what a person takes for one character begins and ends.
+
+An emoji with its joiners, a flag, a letter with its accents are several code points, and
+one press of a key goes over or deletes all of them.
+"""
+
+from __future__ import annotations
+
+_WINDOW = 256
+"""How many code points around a place are looked at. A line may have a million."""
+_FIRST_COMBINING = "\u0300"
+"""Every character before it stands alone, but for a carriage return before a line feed."""
+
+
+def previous_boundary(text: str, at: int) -> int:
+    """Return where the character before a place begins; 0 if there is none."""
+    if at <= 0:
+        return 0
+    if _is_simple(text[max(at - 2, 0) : at]):
+        return at - 1
+    from wcwidth import grapheme_boundary_before
+
+    begin = max(at - _WINDOW, 0)
+    return begin + grapheme_boundary_before(text[begin:at], at - begin)
+
+
+def next_boundary(text: str, at: int) -> int:
+    """Return where the character at a place ends; the end of the text if there is none."""
+    if at >= len(text):
+        return len(text)
+    if _is_simple(text[at : at + 2]):
+        return at + 1
+    from wcwidth import iter_graphemes
+
+    begin = previous_boundary(text, at + 1)
+    return begin + len(next(iter_graphemes(text[begin : begin + _WINDOW])))
+
+
+def boundary(text: str, at: int, *, is_forward: bool) -> int:
+    """Return a place, or the nearest in one direction that is not inside of a character."""
+    if at <= 0 or at >= len(text) or _is_simple(text[at - 1 : at + 1]):
+        return at
+    begin = previous_boundary(text, at + 1)
+    if begin == at:
+        return at
+    return next_boundary(text, at) if is_forward else begin
+
+
+def _is_simple(text: str) -> bool:
+    return all(character < _FIRST_COMBINING for character in text)

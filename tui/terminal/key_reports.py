@@ -1,0 +1,132 @@
+r"""Keys as terminals report them since there are protocols for it.
+
+`CSI key:shifted:base ; modifiers:event ; text u` of the kitty protocol, the same with
+another last letter for keys that write nothing, and `CSI 27 ; modifiers ; key ~` of
+xterm's modifyOtherKeys. Textual 8.2.8 raises ValueError for a colon, for a number that is
+no character and for one that is too long, and it knows no layout but its own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from textual._keyboard_protocol import FUNCTIONAL_KEYS, MODIFIER_FUNCTIONAL_KEYS
+from textual.events import Key
+from textual.keys import _character_to_key as name_of
+
+from tui.terminal.layouts import latin
+
+_REPORT = re.compile(r"\x1b\[([\d:]*)(?:;([\d:]*))?(?:;([\d:]*))?([u~ABCDEFHPQRS])", re.ASCII)
+_MODIFIERS = ("shift", "alt", "ctrl", "super", "hyper", "meta")
+_MOST_MODIFIERS = 255
+"""All of those, with Caps Lock and Num Lock, which change the text alone."""
+_MODIFY_OTHER_KEYS = 27
+_WRITTEN = {"enter": "\r", "tab": "\t", "backspace": "\x7f"}
+"""What Textual has such a key carry."""
+_OTHER_NUMBERS = {8: 127}
+"""Backspace, where a terminal calls it Ctrl+H."""
+
+
+def is_written(character: str) -> bool:
+    """Say whether a character is text: all are but control characters and lone surrogates."""
+    code = ord(character)
+    return not (code < 0x20 or 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000)
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """What a report tells. Characters that it leaves out, or that are none, are empty."""
+
+    number: int
+    last: str
+    shifted: str
+    base: str
+    held: frozenset[str]
+    """The modifiers, by name."""
+    text: str
+
+
+def keys(sequence: str) -> list[Key] | None:
+    """Return the keys that a report tells of; none if a key was released, or there is none.
+
+    Returns None if `sequence` is not the report of a key.
+    """
+    if (match := _REPORT.fullmatch(sequence)) is None:
+        return None
+    key, how, text = (_numbers(part) for part in match.groups(default="")[:3])
+    last = match[4]
+    if last == "~" and key[0] == _MODIFY_OTHER_KEYS:
+        key, text, last = text, [-1], "u"
+    modifiers, event = how[0], how[1] if len(how) > 1 else -1
+    if modifiers > _MOST_MODIFIERS + 1 or event > 2:
+        return []
+    number = 1 if key[0] < 0 else key[0]
+    return _keys(
+        _Report(
+            number=_OTHER_NUMBERS.get(number, number) if last == "u" else number,
+            last=last,
+            shifted=_character(key[1]) if len(key) > 1 else "",
+            base=_character(key[2]) if len(key) > 2 else "",
+            held=_held(max(modifiers - 1, 0)),
+            text="".join(map(_character, text)),
+        )
+    )
+
+
+def _numbers(part: str) -> list[int]:
+    """Return the numbers between colons, -1 for one left out."""
+    # Python refuses to read numbers of thousands of digits; eight are no character already.
+    return [int(each[:8]) if each else -1 for each in part.split(":")]
+
+
+def _character(code: int) -> str:
+    if 0 <= code <= 0x10FFFF and is_written(chr(code)):
+        return chr(code)
+    return ""
+
+
+def _held(modifiers: int) -> frozenset[str]:
+    return frozenset(name for bit, name in enumerate(_MODIFIERS) if modifiers & (1 << bit))
+
+
+def _keys(report: _Report) -> list[Key] | None:
+    name = FUNCTIONAL_KEYS.get(f"{report.number}{report.last}")
+    if name is not None:
+        return [_functional(name, report)]
+    if report.last != "u":
+        return None
+    if report.text:
+        # A Ctrl may stay: some terminals tell of AltGr as Ctrl and Alt.
+        held = report.held - {"shift", "alt"}
+        return [Key(_named(held, name_of(each)), each) for each in report.text]
+    character = _character(report.number)
+    return [_unwritten(character, report)] if character else []
+
+
+def _functional(name: str, report: _Report) -> Key:
+    if name in MODIFIER_FUNCTIONAL_KEYS:
+        return Key(name, None)
+    if report.text:
+        return Key(_named(report.held - {"shift", "alt"}, name), report.text[0])
+    return Key(_named(report.held, name), None if report.held else _WRITTEN.get(name))
+
+
+def _unwritten(character: str, report: _Report) -> Key:
+    """Return the key of a character whose text the terminal does not tell."""
+    if report.held - {"shift"}:
+        return Key(_named(report.held, name_of(latin(character, report.base))), None)
+    if not report.held or character == " ":
+        return Key(name_of(character), character)
+    if written := report.shifted or _capital(character):
+        return Key(name_of(written), written)
+    return Key(_named(report.held, name_of(character)), None)
+
+
+def _capital(character: str) -> str:
+    capital = character.upper()
+    return capital if len(capital) == 1 and capital != capital.lower() else ""
+
+
+def _named(held: frozenset[str], name: str) -> str:
+    return "+".join([*sorted(held), name])
