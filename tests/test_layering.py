@@ -44,7 +44,7 @@ ROOMS: dict[str, set[str]] = {
         "terminal",
     },
     "bindings": {"keymap", "screens", "widgets"},
-    "claude": {"conversation", "endpoint", "recording"},
+    "claude": {"conversation", "endpoint", "recording", "sanitise"},
     "cli": {
         "app",
         "claude",
@@ -195,7 +195,7 @@ DEFERRED: dict[tuple[str, str], str] = {
     ("screens/organising.py", "tui.screens.line"): "likewise",
     ("widgets/transcript.py", "tui.widgets.entry"): "40 ms, with the first message",
     ("claude/__init__.py", "anthropic"): "two seconds, after the first screen in a thread",
-    ("claude/__init__.py", "tui.claude.errors"): "it imports anthropic, to know its errors",
+    ("claude/__init__.py", "tui.claude.failures"): "it imports anthropic, to know its errors",
     ("claude/tap.py", "httpx2"): "half of those two seconds",
     ("claude/warming.py", "anthropic"): "likewise: it is what is warmed up",
     ("claude/warming.py", "httpx2"): "likewise",

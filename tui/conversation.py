@@ -389,12 +389,14 @@ def title_of(question: str) -> str:
     return words[:80].rsplit(" ", 1)[0].rstrip(",.;:") + "…"
 
 
+_MOST = 2**53 - 1
+
+
 def _count(wire: object, name: str) -> int | None:
     value = wire.get(name) if isinstance(wire, dict) else None
-    if not isinstance(value, int) or isinstance(value, bool):
-        return None
-    # What no integer of SQLite's holds is no figure.
-    return value if 0 <= value < 2**63 else None
+    # Beyond the largest, sums of them are beyond what SQLite can hold.
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST
+    return value if is_count else None
 
 
 def _plus(moment: int | None, ms: int) -> int | None:

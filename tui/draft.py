@@ -101,7 +101,9 @@ class Draft:
         """Fold one event into the draft."""
         match event:
             case Started():
-                self.api_message_id, self.model = event.api_message_id, event.model
+                self.api_message_id = event.api_message_id
+                # An endpoint that does not say answers as the one that was asked.
+                self.model = event.model or self.model
                 self.usage, self.request_id = event.usage, event.request_id
             case BlockStarted(index, wire):
                 part = self.parts[index] = Part(wire)

@@ -271,13 +271,10 @@ FAULTS: dict[str, Fault] = {
     ),
     # It says what makes no sense.
     "delta of a block never opened": Fault(
-        sends(*HALF, delta(7, "text_delta", text="of nothing")),
-        "failed",
-        "Half",
-        shown="not the Messages API",
-    ),
-    "no beginning": Fault(
-        sends(*text(0, "Hi"), *end()), "failed", "Hi", shown="not the Messages API"
+        sends(*HALF, delta(7, "text_delta", text=" of nothing")),
+        "cut_off",
+        "Half of nothing",
+        shown="before the reply did",
     ),
     "malformed JSON first": Fault(
         sends(event("message_start", "{")), "failed", shown="not the Messages API"

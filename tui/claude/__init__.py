@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import warnings
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tui.claude import tap as taps
-from tui.claude.events import finished, json_of, translated
+from tui.claude.events import finished, started, translated
 from tui.claude.silence import LOOPBACK_FIRST, Limits, Watch
 from tui.claude.tap import LINE_LIMIT, REPLY_LIMIT, Tap
 from tui.claude.warming import in_thread, stream_nothing, without_collecting
@@ -194,11 +195,8 @@ class Claude:
                     timeout=WHOLE_REPLY_LIMIT,
                     extra_headers=_ENCODING,
                 )
-            usage = Usage(json_of(message.usage))
-            events = (
-                Started(message.id, message.model, usage, message._request_id),  # noqa: SLF001 - the SDK documents it
-                finished(message, usage),
-            )
+            begun = started(message, message._request_id)  # noqa: SLF001 - the SDK documents it
+            events = (begun, finished(message, begun.usage))
         except Exception as error:
             raise self._failed(error) from error
         for event in events:
@@ -214,13 +212,15 @@ class Claude:
         return is_loopback(urlsplit(self.endpoint.base_url).hostname or "")
 
     def _failed(self, error: Exception, *, has_started: bool = False) -> ReplyFailed:
-        from tui.claude.errors import failed
+        from tui.claude.failures import failure_of
 
-        return failed(error, self.endpoint, has_started=has_started)
+        return failure_of(error, self.endpoint, has_started=has_started)
 
     def _load(self) -> anthropic.AsyncAnthropic:
         # It would make the SDK log to stderr, over the screen.
         os.environ.pop("ANTHROPIC_LOG", None)
+        # Nor is a field of another type than the SDK expects a reason to write there.
+        warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)
         return without_collecting(self._client)
 
     def _client(self) -> anthropic.AsyncAnthropic:

@@ -180,7 +180,7 @@ def _retry_after(headers: httpx2.Headers) -> float | None:
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         with contextlib.suppress(ValueError):
             return max(0.0, float(headers.get(name, "")) * unit)
-    with contextlib.suppress(ValueError, TypeError):
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
         # A date, which only the endpoint's own clock can be held against, and
         # which may lack its zone.
         until, now = (

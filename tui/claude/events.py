@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tui.claude.event_stream import block_of
+from tui.claude.storable import name, storable
 from tui.conversation import (
     BlockDelta,
     BlockStarted,
@@ -31,10 +33,7 @@ def translated(
     """
     match event.type:
         case "message_start":
-            message = event.message
-            return [
-                Started(message.id, message.model, Usage(json_of(message.usage)), request_id)
-            ]
+            return [started(event.message, request_id)]
         case "content_block_start":
             return [BlockStarted(event.index, json_of(event.content_block))]
         case "content_block_delta":
@@ -43,8 +42,13 @@ def translated(
             return [BlockStopped(event.index, json_of(event.content_block))]
         case "message_delta":
             delta = event.delta
-            details = json_of(delta.stop_details) if delta.stop_details else None
-            return [Stopping(delta.stop_reason, details, usage.merged(json_of(event.usage)))]
+            return [
+                Stopping(
+                    name(delta.stop_reason),
+                    json_of(delta.stop_details) or None,
+                    usage.merged(json_of(event.usage)),
+                )
+            ]
         case "message_stop":
             return [finished(event.message, usage)]
         case _:
@@ -63,18 +67,39 @@ def _delta(index: int, delta: Any) -> list[ReplyEvent]:
             return []
 
 
+def started(message: Any, request_id: str | None) -> Started:
+    """Return the beginning of a reply: what the SDK's message says of it."""
+    return Started(
+        name(getattr(message, "id", None)) or "",
+        name(getattr(message, "model", None)) or "",
+        Usage(json_of(getattr(message, "usage", None))),
+        name(request_id),
+    )
+
+
 def finished(message: Any, usage: Usage) -> Finished:
-    """Return the end of a reply: the SDK's message as a whole."""
-    details = getattr(message, "stop_details", None)
+    """Return the end of a reply: the SDK's message as a whole.
+
+    Raises `ValueError` for what is no message.
+    """
+    content = getattr(message, "content", None)
+    if content is None:
+        raise ValueError("this is no message")
+    found = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    blocks = [json_of(block) for block in (found if isinstance(found, list) else [])]
     return Finished(
-        tuple(json_of(block) for block in message.content),
-        message.stop_reason,
-        json_of(details) if details else None,
+        tuple(block_of(block) for block in blocks if isinstance(block.get("type"), str)),
+        name(getattr(message, "stop_reason", None)),
+        json_of(getattr(message, "stop_details", None)) or None,
         usage,
     )
 
 
 def json_of(value: Any) -> Json:
-    """Return a value of the SDK as the JSON to send back: fields that were set, no more."""
-    wire: Json = value.to_dict(mode="json", warnings=False)
-    return wire
+    """Return a value of the SDK as the JSON to send back: fields that were set, no more.
+
+    What is no object is an empty one.
+    """
+    to_dict = getattr(value, "to_dict", None)
+    wire = value if to_dict is None else to_dict(mode="json", warnings=False)
+    return storable(wire) if isinstance(wire, dict) else {}

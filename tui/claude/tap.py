@@ -2,11 +2,13 @@
 
 The SDK joins an event's pieces with `+=`, at a cost that grows with the square of
 their number; one long line, or one event of many short ones, keeps it busy for
-minutes. So it is handed whole events, and only such as it can read quickly.
+minutes. So it is handed whole events, only such as it can read quickly, and in the
+form that it can read; see `event_stream`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 import zlib
@@ -14,6 +16,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from tui.claude.event_stream import EventStream
 from tui.recording import Recording
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ _EFFORT = 1024 * 1024 * 1024
 _PIECE = 64 * 1024
 """How much is unpacked at once: a packed body grows up to a thousandfold."""
 
-_EVENT_END = re.compile(rb"\n\n|\r\n\r\n|\r\r")
+_EVENT_END = re.compile(rb"\n\r?\n|\r\r")
 
 
 class Unreadable(Exception):
@@ -57,6 +60,7 @@ class Tap:
         self._tail = bytearray()
         """The beginning of an event whose end has not come."""
         self._tail_lines = 0
+        self._stream = EventStream()
 
     def attach(self, response: httpx2.Response) -> None:
         """Let the body of `response` come through here."""
@@ -73,7 +77,8 @@ class Tap:
         chunks = self._taken(
             body,
             is_packed=packing == "gzip",
-            is_stream=response.headers.get("content-type", "").startswith("text/event-stream"),
+            is_stream=response.status_code == 200
+            and response.headers.get("content-type", "").startswith("text/event-stream"),
             limit=REPLY_LIMIT if response.status_code == 200 else ERROR_LIMIT,
         )
         response.stream = _body(chunks, body)
@@ -98,6 +103,8 @@ class Tap:
                     # Only now: what came before it was too much is to be read.
                     if self.size > limit:
                         raise Unreadable(f"more than {limit // 1024**2} MiB")
+            for whole in self._rest() if is_stream else ():
+                yield whole
         finally:
             if self._recording is not None and (rest := self._mask.rest()):
                 self._recording.note(rest, round((time.monotonic() - self._began) * 1000))
@@ -111,30 +118,34 @@ class Tap:
             self._recording.note(shown, round((time.monotonic() - self._began) * 1000))
 
     def _events(self, chunk: bytes) -> Iterator[bytes]:
-        """Yield the events that end with `chunk`, whole; keep the rest for the next.
+        """Yield the events that end with `chunk`, well-formed; keep the rest for the next.
 
-        An event whose end never comes is none, so the SDK does not see it either: it
-        would stumble over half a character.
+        An event that is cut is none, so the SDK does not see it either: it would stumble
+        over half a character.
         """
         tail = self._tail
         # The end of an event may be cut in two.
-        since = max(0, len(tail) - 3)
+        since = max(0, len(tail) - 2)
         tail += chunk
         end = max(
             at + len(sign) if (at := tail.rfind(sign, since)) >= 0 else 0
-            for sign in (b"\n\n", b"\r\n\r\n", b"\r\r")
+            for sign in (b"\n\n", b"\n\r\n", b"\r\r")
         )
         if end:
             whole = bytes(tail[:end])
             del tail[:end]
             self._tail_lines = _lines(tail)
-            if len(whole) > LINE_LIMIT or _lines(whole) * len(whole) > _EFFORT:
-                yield from self._each(whole)
-            else:
-                yield whole
+            for event in self._each(whole):
+                yield from self._stream.frames(event)
         else:
             self._tail_lines += _lines(chunk)
         self._check(len(tail), self._tail_lines)
+
+    def _rest(self) -> Iterator[bytes]:
+        """Yield the last event of a body that ended, if only its blank line is missing."""
+        # What is no whole event was cut off, which the end of the stream tells.
+        with contextlib.suppress(ValueError):
+            yield from self._stream.frames(bytes(self._tail))
 
     def _each(self, whole: bytes) -> Iterator[bytes]:
         """Yield several events one by one, until one is too much."""
