@@ -479,7 +479,7 @@ class Branching(RuleBasedStateMachine):
     @rule()
     def let_time_pass(self) -> None:
         model = self.model
-        self.program.clock.ahead_ms += round(UNDO_SECONDS * 1000) + 1000
+        self.program.clock.later += UNDO_SECONDS + 1
         for gone in [each for each in model.deleted if each in model.conversations]:
             model.purged |= model.conversations.pop(gone) | {gone}
             model.tips.pop(gone, None)

@@ -26,11 +26,16 @@ class SetClock(Clock):
         super().__init__()
         self.ahead_ms = 0
         """How far the wall clock is ahead of the true time; may jump back."""
+        self.later = 0.0
+        """How much later it is than it would be, in seconds."""
         self.waits: list[float] = []
         """How long it was waited, in seconds."""
 
     def wall_ms(self) -> int:
         return super().wall_ms() + self.ahead_ms
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.later
 
     async def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)

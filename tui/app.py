@@ -137,8 +137,14 @@ class StreamChat(App[None]):
             banner=self._banner(),
             frames_per_second=self._frames_per_second,
             is_ready=self._prepare,
+            copied_files=self._copied_files,
         )
         return self._chat
+
+    def _copied_files(self) -> Sequence[Path]:
+        from tui import clipboard
+
+        return clipboard.files(self._log_path.parent)
 
     def get_driver_class(self) -> type[Driver]:
         """Return Textual's driver for this system, mended if it is the one for terminals."""

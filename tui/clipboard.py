@@ -78,6 +78,11 @@ async def copy(
     return f"Sent to the terminal, which may not take it; also {where}"
 
 
+def files(folder: Path) -> tuple[Path, Path]:
+    """Return where a text is written that no clipboard takes, and where it is on the way."""
+    return folder / "copied.txt", folder / ".copied.txt"
+
+
 def _tools(environ: Mapping[str, str], platform: str) -> Iterator[_Tool]:
     """Yield what is installed and meant for where the reader sits, the best first."""
     for tool in _possible(environ, platform):
@@ -147,7 +152,7 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 
 def _written(text: str, folder: Path) -> str:
     """Write `copied.txt` for its owner's eyes, and return where, or why not."""
-    path, fresh = folder / "copied.txt", folder / ".copied.txt"
+    path, fresh = files(folder)
     try:
         # Made anew and renamed, so that it follows no link and is never half a text.
         fresh.unlink(missing_ok=True)

@@ -15,6 +15,9 @@ from tui.ledger import Ledger, failed_state
 from tui.sanitise import clean_line
 from tui.store import Store
 
+SHOWN = 2
+"""How many messages the model is shown."""
+
 LOOKED_AT = 2_000
 """How many characters of the question and of the reply the model is shown."""
 
@@ -50,7 +53,7 @@ async def improve(store: Store, claude: Claude, conversation_id: str, model: str
     line = await store.line(conversation.tip_id)
     if len(line) < 2 or not (title := await _made(store, claude, line, model)):
         return False
-    return await store.labels.rename(conversation_id, title, by="model")
+    return await store.labels.rename(conversation_id, title, by="model", made_of=_ids(line))
 
 
 async def _made(store: Store, claude: Claude, line: list[Message], model: str) -> str:
@@ -71,14 +74,18 @@ async def _made(store: Store, claude: Claude, line: list[Message], model: str) -
         state, failure = failed_state(error), error.failure
     finally:
         ledger.close(state, failure)
-        await store.labels.keep_request(ledger.request)
+        await store.labels.keep_request(ledger.request, made_of=_ids(line))
     return tidy(draft.words("text")) if state == "complete" else ""
+
+
+def _ids(line: list[Message]) -> list[str]:
+    return [message.id for message in line[:SHOWN]]
 
 
 def _question(line: list[Message]) -> Json:
     said = "\n\n".join(
         f"<{message.role}>\n{message.text[:LOOKED_AT]}\n</{message.role}>"
-        for message in line[:2]
+        for message in line[:SHOWN]
     )
     return {"role": "user", "content": f"{_ASKED}\n\n{said}"}
 

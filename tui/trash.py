@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from tui.store import HistoryError, Store
 
@@ -15,7 +19,8 @@ class Conversations:
     """Conversations that were deleted together."""
 
     ids: tuple[str, ...]
-    deleted_ms: int
+    deleted_at: float
+    """Monotonic seconds: the wall clock may be set back, or ahead, at any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,8 @@ class OneMessage:
     conversation_id: str
     id: str
     tip_id: str | None
-    deleted_ms: int
+    deleted_at: float
+    """Monotonic seconds."""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -39,16 +45,19 @@ Deleted = Conversations | OneMessage
 class Trash:
     """What was deleted a moment ago, each time by itself."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, along: Callable[[], Sequence[Path]] = tuple) -> None:
         self._store = store
+        self._along = along
+        """Tells which files may hold words of what is deleted, and are removed with it."""
         self._deleted: list[Deleted] = []
         """The last at the end."""
+        self._emptying = asyncio.Lock()
+        self._locking = asyncio.Lock()
 
     async def put(self, *conversation_ids: str) -> None:
         """Delete conversations. Raises `HistoryError`."""
-        now_ms = self._store.clock.now_ms()
-        await self._store.delete(conversation_ids)
-        self._deleted.append(Conversations(conversation_ids, now_ms))
+        now = self._store.clock.monotonic()
+        await self._put(Conversations(conversation_ids, now))
 
     async def put_message(
         self, conversation_id: str, message_id: str, tip_id: str | None
@@ -57,9 +66,26 @@ class Trash:
 
         Raises `HistoryError`.
         """
-        now_ms = self._store.clock.now_ms()
-        await self._store.branches.delete(message_id)
-        self._deleted.append(OneMessage(conversation_id, message_id, tip_id, now_ms))
+        now = self._store.clock.monotonic()
+        await self._put(OneMessage(conversation_id, message_id, tip_id, now))
+
+    async def _put(self, deleted: Deleted) -> None:
+        # Both before it is deleted, or another program that starts just then takes it for
+        # what nobody can bring back.
+        self._deleted.append(deleted)
+        # Without the lock it is deleted all the same, but may be purged early.
+        with suppress(OSError):
+            async with self._locking:
+                await asyncio.to_thread(self._store.undo_lock.take)
+        try:
+            if isinstance(deleted, OneMessage):
+                await self._store.branches.delete(deleted.id)
+            else:
+                await self._store.delete(deleted.ids)
+        except HistoryError:
+            with suppress(ValueError):
+                self._deleted.remove(deleted)
+            raise
 
     async def take_back(self) -> Deleted | None:
         """Bring back what was deleted last, and return it; None if there is nothing.
@@ -80,12 +106,28 @@ class Trash:
             raise
         return last
 
-    async def empty(self) -> int:
-        """Remove for good what cannot be brought back any more; return how many.
+    async def empty(self) -> bool:
+        """Remove for good what cannot be brought back any more; tell whether nothing is left.
 
-        What an earlier start left behind too. Raises `HistoryError`.
+        What earlier starts left too, as soon as no program can bring anything back. Raises
+        `HistoryError`.
         """
-        before_ms = self._store.clock.now_ms() - round(UNDO_SECONDS * 1000)
-        # Before it begins: what is half removed cannot be brought back.
-        self._deleted = [each for each in self._deleted if each.deleted_ms > before_ms]
-        return len(await self._store.purge(before_ms=before_ms))
+        async with self._emptying:
+            since = self._store.clock.monotonic() - UNDO_SECONDS
+            gone = [each for each in self._deleted if each.deleted_at <= since]
+            # Before it begins: what is half removed cannot be brought back.
+            self._deleted = [each for each in self._deleted if each.deleted_at > since]
+            ids = {row_id for each in gone for row_id in each.ids}
+            found = await self._store.purging.deleted()
+            # Asked after it was looked what is deleted: whoever deletes takes the lock first.
+            is_nobodys = await self._is_nobodys()
+            purged = [row_id for row_id in found if is_nobodys or row_id in ids]
+            is_done = await self._store.purging.purge(purged, along=self._along())
+            return is_done and len(purged) == len(found)
+
+    async def _is_nobodys(self) -> bool:
+        """Tell whether no program can bring back what is deleted."""
+        async with self._locking:
+            if not self._deleted:
+                self._store.undo_lock.release()
+            return await asyncio.to_thread(self._store.undo_lock.is_free)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -76,12 +77,13 @@ class ChatScreen(Screen[None]):
         banner: str,
         frames_per_second: int,
         is_ready: Callable[[], object],
+        copied_files: Callable[[], Sequence[Path]] = tuple,
     ) -> None:
         super().__init__()
         self.store = store
         self.replies = replies
         self.desk = desk
-        self.trash = Trash(store)
+        self.trash = Trash(store, along=copied_files)
         self.reading = Reading(store, replies, self.trash, model=model)
         self._acting = Acting(self)
         self.organising = Organising(self)
@@ -444,7 +446,7 @@ class ChatScreen(Screen[None]):
     async def empty_trash(self) -> None:
         """Remove for good what cannot be brought back any more."""
         with self.telling():
-            await self.trash.empty()
+            await self.organising.empty_trash()
 
     # What else a person can do
 

@@ -12,6 +12,9 @@ from tui.widgets.sidebar import Want
 if TYPE_CHECKING:
     from tui.screens.chat import ChatScreen
 
+EMPTIED_AGAIN_AFTER = 30.0
+"""Seconds after which what could not be removed for good is tried again."""
+
 
 class Organising:
     """The sidebar's keys, on the chat screen."""
@@ -100,6 +103,12 @@ class Organising:
             line = line.replace(" it ", " them ")
         chat.notify(line, timeout=UNDO_SECONDS, markup=False)
         chat.set_timer(UNDO_SECONDS + 0.5, chat.empty_trash)
+
+    async def empty_trash(self) -> None:
+        """Remove for good what cannot be brought back any more. Raises `HistoryError`."""
+        if not await self._chat.trash.empty():
+            # Another window reads just now, or may still bring something back.
+            self._chat.set_timer(EMPTIED_AGAIN_AFTER, self._chat.empty_trash)
 
     async def _beside(self, conversation_id: str, gone: tuple[str, ...]) -> str | None:
         """Return the nearest conversation in the list that is not among those gone."""

@@ -6,28 +6,28 @@ Its methods work in threads of their own; see `threads`.
 from __future__ import annotations
 
 import asyncio
-import functools
 import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui.clock import Clock, id_time_ms
 from tui.conversation import Conversation, Message, Model, Request
 from tui.listing import Key, Listing, Page
-from tui.store import backup, damage, foreign, listing, purging, rows, substrings, writing
 from tui.store import connection as opening
+from tui.store import damage, foreign, listing, removal, rows, substrings, writing
 from tui.store.branches import LINE, Branches, in_order
 from tui.store.connection import HistoryError
 from tui.store.drafts import Drafts
+from tui.store.file_lock import SharedLock
 from tui.store.filesystem import MOUNTS
 from tui.store.finding import Finding
 from tui.store.labels import Labels
 from tui.store.owner import LockFailed, Owner
+from tui.store.purging import Purging
 from tui.store.recovery import Recovery
 from tui.store.substrings import Substrings
 from tui.store.threads import Threads, reads, writes
@@ -52,6 +52,9 @@ class Store:
         self.finding = Finding(self.threads, clock)
         self.substrings = Substrings(self.threads)
         self.recovery = Recovery(self.threads, clock, self._locks)
+        self.purging = Purging(self.threads, clock, self.substrings)
+        self.undo_lock = SharedLock(path.parent / "run" / f"{path.name}.undo")
+        """Held while something that was deleted here can be brought back."""
         self._owner: Owner | None = None
         self._seen_version: tuple[int, int] | None = None
         """Which connection was asked last for the version of the file, and what it said."""
@@ -218,6 +221,11 @@ class Store:
         deleted = "SELECT 1 FROM conversations WHERE id = ? AND deleted_ms IS NOT NULL"
         if db.execute(deleted, [conversation.id]).fetchone() is not None:
             raise HistoryError("This conversation was deleted in another window.")
+        if message.is_continuation and removal.is_anything_removed(
+            db.conn, [message.parent_id or ""]
+        ):
+            # It quotes the end of what it goes on with.
+            raise HistoryError("This reply was deleted in another window.")
         row = rows.row_of_conversation(conversation) | {"updated_ms": message.created_ms}
         names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
         db.execute(
@@ -239,8 +247,10 @@ class Store:
         """Open a reply: its empty message, its first row in the ledger, its stream.
 
         The tip moves to it, and the conversation goes on with its model, unless the tip
-        is no longer at `tip_id`.
+        is no longer at `tip_id`. Raises `HistoryError` for one that was removed meanwhile.
         """
+        if removal.is_removed(db.conn, message.conversation_id):
+            raise HistoryError("This conversation was deleted in another window.")
         writing.insert_message(db, message)
         db.table("streams").insert(
             {
@@ -289,6 +299,7 @@ class Store:
         found = db.execute("SELECT n FROM messages WHERE id = ?", [message.id]).fetchone()
         if found is not None:
             writing.replace_blocks(db, message.id, message.blocks)
+            message = writing.without_late_words(db, message)
             db.table("messages").update(found[0], rows.row_of_ending(message))
             writing.insert_recording(db, request, recording)
         writing.update_request(db, request)
@@ -339,84 +350,21 @@ class Store:
     def _set_deleted(self, db: Database, ids: Sequence[str], deleted_ms: int | None) -> None:
         for conversation_id in ids:
             db.execute(
-                "UPDATE conversations SET deleted_ms = ? WHERE id = ? AND purged_ms IS NULL",
+                "UPDATE conversations SET deleted_ms = ? WHERE id = ? AND purged_ms IS NULL"
+                # What is being removed is neither brought back nor deleted anew.
+                " AND deleted_ms IS NOT 0",
                 [deleted_ms, conversation_id],
             )
 
     async def purge(self, *, before_ms: int) -> list[str]:
-        """Remove for good what was deleted before a time; return the ids.
-
-        Of conversations and of messages.
-        Their words are gone from the file then: from its tables, its index, its free
-        pages and its log. What was spent on them stays in the ledger. In many short
-        steps, so that a running reply is kept in between; broken off, it is taken up
-        again by the next call.
-        """
-        conversations = await self._to_purge("conversations", before_ms)
-        messages = await self._to_purge("messages", before_ms)
-        for conversation_id in conversations:
-            while await self._purge_some(conversation_id):
-                pass
-        for message_id in messages:
-            await self._purge_message(message_id)
-        if conversations or messages:
-            for index in ("blocks_fts", "pairs_fts", substrings.INDEX):
-                merged = await self._merge(index, -purging.PAGES)
-                while merged:
-                    merged = await self._merge(index, purging.PAGES)
-            await self.substrings.finish_removing()
-            # They may have the words too.
-            await asyncio.to_thread(backup.remake, self.path, self._today)
-            # While another program reads, the log keeps them: it is tried again then.
-            if await self._empty_log():
-                await self._set_purged("conversations", conversations)
-                await self._set_purged("messages", messages)
-        return [*conversations, *messages]
-
-    async def _to_purge(self, table: str, before_ms: int) -> list[str]:
-        found = await self.select(
-            f"SELECT id FROM {table}"
-            " WHERE deleted_ms <= ? AND deleted_ms IS NOT NULL AND purged_ms IS NULL",
-            [before_ms],
-        )
-        return [row["id"] for row in found]
-
-    @writes
-    def _purge_message(self, db: Database, message_id: str) -> None:
-        purging.remove_message(db.conn, message_id)
-
-    @writes
-    def _purge_some(self, db: Database, conversation_id: str) -> bool:
-        return purging.remove_some(db.conn, conversation_id)
-
-    @writes
-    def _merge(self, db: Database, index: str, pages: int) -> bool:
-        # The optional one may be gone at any time.
-        is_there = index != substrings.INDEX or substrings.is_there(db.conn)
-        return is_there and purging.merge(db.conn, index, pages)
-
-    @writes
-    def _set_purged(self, db: Database, table: str, ids: Sequence[str]) -> None:
-        for purged_id in ids:
-            db.execute(
-                f"UPDATE {table} SET purged_ms = ? WHERE id = ? AND deleted_ms IS NOT NULL",
-                [self.clock.now_ms(), purged_id],
-            )
-
-    async def _empty_log(self) -> bool:
-        """Move what is in the write-ahead log into the file, and cut the log."""
-        loop = asyncio.get_running_loop()
-        work = functools.partial(purging.empty_log, self.threads.writer)
-        return await asyncio.shield(loop.run_in_executor(self.threads.writer_thread, work))
+        """Remove for good what was deleted before a time; return the ids. See `purging`."""
+        ids = await self.purging.deleted(before_ms=before_ms)
+        await self.purging.purge(ids)
+        return ids
 
     async def back_up(self) -> None:
-        """Make today's backup if there is none yet; in a thread of its own."""
-        if not self.is_read_only:
-            await asyncio.to_thread(backup.make_daily, self.path, self._today)
-
-    @property
-    def _today(self) -> date:
-        return datetime.fromtimestamp(self.clock.wall_ms() / 1000).astimezone().date()
+        """Make today's backup if there is none yet."""
+        await self.purging.back_up()
 
     async def recover(self) -> int:
         """Mark the replies of programs that died as interrupted; return how many.
@@ -429,6 +377,7 @@ class Store:
         """Wait for the writes that were asked for, then close. Blocks."""
         self.finding.close()
         self.threads.close()
+        self.undo_lock.release()
         if self._owner is not None:
             self._owner.release()
 

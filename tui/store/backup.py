@@ -1,23 +1,34 @@
 """Copies of a history, made while it is in use, in `backups/` beside it.
 
-A copy has its name only when it is whole and has been checked.
+A copy has its name only when it is whole and has been checked. One program at a time
+makes copies of a history or removes them: so an unfinished one that is found is a dead
+program's, and none that was begun before a purge gets its name after it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import glob
 import logging
 import os
+import re
 import sqlite3
-from contextlib import closing
+from collections.abc import Generator, Iterable
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 
 from tui import schema
+from tui.store import file_lock
 
 KEPT = 3
 """How many daily copies are kept."""
+
+PATIENCE = 5.0
+"""How long it is waited for another program that works on the copies, in seconds."""
+
+# Whole, so that `notes` has nothing to do with what `notes-work` has in the same folder.
+_NAME = r"-(\d{4}-\d\d-\d\d|before-v\d+)"
+_UNFINISHED = rf"{_NAME}\.\d+(-journal|-wal|-shm)?"
 
 _log = logging.getLogger(__name__)
 
@@ -29,8 +40,28 @@ def folder_of(path: Path) -> Path:
 
 def newest_first(path: Path) -> list[Path]:
     """Return the copies there are of a history, daily ones and those before a change."""
-    found = folder_of(path).glob(f"{glob.escape(path.name)}-*")
-    return sorted(found, key=lambda copy: copy.stat().st_mtime_ns, reverse=True)
+    return sorted(_found(path, re.escape(path.name) + _NAME), key=_made_ns, reverse=True)
+
+
+def unfinished(path: Path) -> list[Path]:
+    """Return the copies of a history that are being made, or never will be."""
+    return _found(path, rf"\.{re.escape(path.name)}{_UNFINISHED}")
+
+
+def _found(path: Path, pattern: str) -> list[Path]:
+    try:
+        inside = list(folder_of(path).iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [each for each in inside if re.fullmatch(pattern, each.name) and each.is_file()]
+
+
+def _made_ns(copy: Path) -> int:
+    try:
+        return copy.stat().st_mtime_ns
+    except FileNotFoundError:
+        # Another program has removed it since.
+        return 0
 
 
 def daily(path: Path, day: date) -> Path:
@@ -43,11 +74,31 @@ def before_version(path: Path, version: int) -> Path:
     return folder_of(path) / f"{path.name}-before-v{version}"
 
 
+@contextmanager
+def locked(path: Path) -> Generator[None]:
+    """Let nobody else make, use or remove copies of a history meanwhile. Blocks.
+
+    Raises `OSError`, as a `TimeoutError` if another program takes too long.
+    """
+    lock = path.parent / "run" / f"{path.name}.copies"
+    with file_lock.exclusive(lock, wait=PATIENCE):
+        yield
+
+
 def make(path: Path, copy: Path) -> None:
     """Copy a history, in the place of an older copy of that name. Blocks.
 
     Raises `sqlite3.Error` or `OSError`, and leaves no half a copy then.
     """
+    with locked(path):
+        remove(unfinished(path))
+        with _made(path, copy) as unnamed:
+            unnamed.replace(copy)
+
+
+@contextmanager
+def _made(path: Path, copy: Path) -> Generator[Path]:
+    """Make a copy that is checked and has no name yet; it is gone after the block."""
     copy.parent.mkdir(mode=0o700, exist_ok=True)
     unnamed = copy.with_name(f".{copy.name}.{os.getpid()}")
     try:
@@ -57,7 +108,7 @@ def make(path: Path, copy: Path) -> None:
             connection.execute("VACUUM INTO ?", [str(unnamed)])
         if not is_good(unnamed):
             raise sqlite3.DatabaseError("the copy is damaged")
-        unnamed.replace(copy)
+        yield unnamed
     finally:
         unnamed.unlink(missing_ok=True)
 
@@ -68,23 +119,51 @@ def make_daily(path: Path, day: date) -> None:
     Whatever stands in the way is logged: the history itself is as it was.
     """
     copy = daily(path, day)
-    if copy.exists():
-        return
     try:
-        make(path, copy)
+        if copy.is_file() and not unfinished(path):
+            return
+        with locked(path):
+            remove(unfinished(path))
+            if copy.is_file():
+                return
+            with _made(path, copy) as unnamed:
+                unnamed.replace(copy)
+            days = [kept for kept in newest_first(path) if "-before-v" not in kept.name]
+            remove(days[KEPT:])
     except (sqlite3.Error, OSError):
         _log.exception("no backup was made")
-        return
-    days = [kept for kept in newest_first(path) if "-before-v" not in kept.name]
-    for old in days[KEPT:]:
-        old.unlink(missing_ok=True)
 
 
-def remake(path: Path, day: date) -> None:
-    """Drop every copy and make a new one: what was deleted may stand in the old. Blocks."""
-    for old in newest_first(path):
-        old.unlink(missing_ok=True)
-    make_daily(path, day)
+def remake(path: Path, day: date) -> list[Path]:
+    """Put a new copy in the place of all there are: what was deleted may stand in them.
+
+    Returns those that could not be removed. Raises `OSError` if another program works on
+    the copies. Blocks.
+    """
+    with locked(path):
+        failed = remove(unfinished(path))
+        copy = daily(path, day)
+        try:
+            with _made(path, copy) as unnamed:
+                # Only now: until there is a new one, the old ones are the backup.
+                failed += remove(newest_first(path))
+                unnamed.replace(copy)
+        except (sqlite3.Error, OSError):
+            _log.exception("no backup was made")
+            failed += remove(newest_first(path))
+        return list(dict.fromkeys(failed))
+
+
+def remove(files: Iterable[Path]) -> list[Path]:
+    """Remove files; return those that are still there, and log why."""
+    failed = []
+    for file in files:
+        try:
+            file.unlink(missing_ok=True)
+        except OSError:
+            _log.exception("a file could not be removed")
+            failed.append(file)
+    return failed
 
 
 def is_good(copy: Path) -> bool:

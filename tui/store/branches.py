@@ -189,6 +189,10 @@ class Branches:
             "copied_from": original["copied_from"] or original["id"],
         }
         db.table("messages").insert(original | changed)
+        # The question that asked for the rest of a reply quotes it: not where the reply is
+        # deleted, and not copied.
+        if original["is_continuation"] and not _is_kept(db, original["parent_id"]):
+            return copy_id
         db.execute(
             "INSERT INTO blocks (message_id, seq, type, text, pairs, data, is_sendable)"
             " SELECT ?, seq, type, text, pairs, data, is_sendable FROM blocks"
@@ -201,7 +205,8 @@ class Branches:
     def delete(self, db: Database, message_id: str) -> None:
         """Put a message out of sight. It can be restored until it is purged."""
         db.execute(
-            "UPDATE messages SET deleted_ms = ? WHERE id = ? AND state != 'streaming'",
+            "UPDATE messages SET deleted_ms = ? WHERE id = ? AND state != 'streaming'"
+            " AND deleted_ms IS NOT 0",
             [self._clock.now_ms(), message_id],
         )
 
@@ -214,7 +219,7 @@ class Branches:
         """
         restored = db.execute(
             "UPDATE messages SET deleted_ms = NULL WHERE id = ? AND purged_ms IS NULL"
-            " RETURNING conversation_id",
+            " AND deleted_ms IS NOT 0 RETURNING conversation_id",
             [message_id],
         ).fetchone()
         if restored is None:
@@ -225,6 +230,13 @@ class Branches:
         ).fetchone()
         if is_read is None:
             db.execute("UPDATE conversations SET tip_id = ? WHERE id = ?", [tip_id, *restored])
+
+
+def _is_kept(db: Database, message_id: str) -> bool:
+    found = db.execute(
+        "SELECT 1 FROM messages WHERE id = ? AND deleted_ms IS NULL", [message_id]
+    )
+    return found.fetchone() is not None
 
 
 def _tip_of(db: Database, conversation_id: str) -> str | None:

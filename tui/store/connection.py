@@ -163,14 +163,25 @@ def _is_writable(connection: sqlite3.Connection) -> bool:
 
 def _repaired(path: Path) -> str:
     """Make a damaged history of ours anew; return what the reader is told of it."""
-    if not (_is_damaged(path) and _is_ours(path)):
+    if not _is_to_repair(path):
         return ""
     with _repair_lock(path), _alone(path):
-        if not _is_damaged(path):
+        if not _is_to_repair(path):
             return "The history was damaged. Another window has just made it anew."
-        done = damage.repair(path, _build)
+        try:
+            done = damage.repair(path, _build)
+        except (OSError, sqlite3.Error) as error:
+            why = getattr(error, "strerror", None) or error
+            raise HistoryError(
+                f"{path} is damaged and could not be mended: {why}."
+                " It is as it was. Mend that, then start again."
+            ) from error
         damage.unmark(path)
     return done.notice
+
+
+def _is_to_repair(path: Path) -> bool:
+    return damage.is_half_done(path) or (_is_damaged(path) and _is_ours(path))
 
 
 @contextmanager
@@ -311,9 +322,12 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
 
 def _connect(path: Path) -> sqlite3.Connection:
     # Each connection stays on one thread at a time, but is closed from another.
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
     )
+    # Whoever rebuilds an index frees pages, which keep words that are deleted later.
+    connection.execute("PRAGMA secure_delete = on")
+    return connection
 
 
 def _create_private(path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -14,8 +15,9 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from tui.conversation import title_of
+from tui.folding import folded
 from tui.store import backup
 
 SIDE_FILES = ("-wal", "-shm")
@@ -62,7 +64,7 @@ class Repair:
             source = "what could still be read"
         return (
             f"The history was damaged. It was made anew of {source}: {self.messages} messages."
-            f" The damaged file is {self.set_aside.name}."
+            f" The damaged file is {self.set_aside.name}; the next deletion removes it."
         )
 
 
@@ -70,32 +72,124 @@ def repair(path: Path, build: Callable[[Path], None]) -> Repair:
     """Set a damaged history aside and put what can be saved in its place. Blocks.
 
     `build` makes a history at a path, or brings an older one to today's shape. Raises
-    `OSError` or `sqlite3.Error`; the damaged file is in its old place then.
+    `OSError` or `sqlite3.Error`; the damaged file is in its old place then. Broken off at
+    any moment, it is taken up again by the next call.
     """
-    fresh = path.with_name(f".{path.name}.new")
-    _remove(fresh)
-    source = next((copy for copy in backup.newest_first(path) if backup.is_good(copy)), None)
-    if source is not None:
-        shutil.copyfile(source, fresh)
-    build(fresh)
-    with closing(sqlite3.connect(fresh, isolation_level=None)) as new:
-        _salvage(path, new)
-        (messages,) = new.execute("SELECT count(*) FROM messages").fetchone()
-        new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    fresh.chmod(0o600)
-    set_aside = _set_aside(path)
-    fresh.rename(path)
-    _remove(fresh)
+    with backup.locked(path):
+        ready, source = _ready(path), None
+        if not is_half_done(path):
+            backup.remove(leftovers(path))
+            source = _build_anew(path, build)
+            _sync(_fresh(path))
+            _fresh(path).rename(ready)
+        with closing(sqlite3.connect(ready, isolation_level=None)) as new:
+            (messages,) = new.execute("SELECT count(*) FROM messages").fetchone()
+            new.execute("PRAGMA journal_mode = delete")
+        set_aside = _set_aside(path)
+        ready.replace(path)
     return Repair(set_aside, source, messages)
 
 
+def is_half_done(path: Path) -> bool:
+    """Tell whether a program died when it had only to set a damaged history aside.
+
+    Not so if somebody has put another file in its place since.
+    """
+    return _ready(path).exists() and any(
+        path.exists() and path.samefile(copy) for copy in set_aside(path)
+    )
+
+
+def set_aside(path: Path) -> list[Path]:
+    """Return the damaged files that were set aside, with their logs."""
+    pattern = rf"{re.escape(path.name)}\.damaged-\d{{8}}T\d{{6}}Z(-\d+)?(-wal)?"
+    return sorted(each for each in path.parent.iterdir() if re.fullmatch(pattern, each.name))
+
+
+def leftovers(path: Path) -> list[Path]:
+    """Return what a repair works in. Where none is going on, a dead program left it."""
+    works = (_fresh(path), _ready(path), _old(path))
+    known = {work.name + side for work in works for side in ("", "-journal", *SIDE_FILES)}
+    found = [each for each in path.parent.iterdir() if each.name in known]
+    # Earlier versions worked in folders of their own.
+    for folder in path.parent.glob(".salvage-*"):
+        if folder.is_dir():
+            found += [each for each in folder.iterdir() if _is_of(path, each)]
+    return found
+
+
+def _is_of(path: Path, copy: Path) -> bool:
+    return copy.name in {path.name + side for side in ("", "-journal", *SIDE_FILES)}
+
+
+def _fresh(path: Path) -> Path:
+    """Return where a history is made anew."""
+    return path.with_name(f".{path.name}.new")
+
+
+def _ready(path: Path) -> Path:
+    """Return where it waits when it is whole."""
+    return path.with_name(f".{path.name}.ready")
+
+
+def _old(path: Path) -> Path:
+    """Return where the damaged one is copied to, to be read."""
+    return path.with_name(f".{path.name}.old")
+
+
+def _build_anew(path: Path, build: Callable[[Path], None]) -> Path | None:
+    """Make a history of the newest good backup and of what can be read; return the backup."""
+    fresh = _fresh(path)
+    _create_private(fresh)
+    source = _copied_backup(path, fresh)
+    build(fresh)
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as new:
+        new.execute("PRAGMA secure_delete = on")
+        _salvage(path, new)
+        new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return source
+
+
+def _copied_backup(path: Path, fresh: Path) -> Path | None:
+    for copy in backup.newest_first(path):
+        try:
+            if backup.is_good(copy):
+                shutil.copyfile(copy, fresh)
+                return copy
+        except (PermissionError, FileNotFoundError):
+            # An older one is better than none.
+            _log.exception("a backup could not be read")
+            os.truncate(fresh, 0)
+    return None
+
+
+def _create_private(path: Path) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _set_aside(path: Path) -> Path:
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    target, number = path.with_name(f"{path.name}.damaged-{moment}"), 1
-    while target.exists():
-        number += 1
-        target = path.with_name(f"{path.name}.damaged-{moment}-{number}")
-    path.rename(target)
+    """Give a damaged file another name, beside its own, and its log to that name.
+
+    Its own is taken from it by the new history alone, so that nobody who starts
+    meanwhile finds no history, and makes one.
+    """
+    found = [each for each in set_aside(path) if path.exists() and path.samefile(each)]
+    target = found[0] if found else _free_name(path)
+    if not found:
+        try:
+            target.hardlink_to(path)
+        except OSError:
+            # A file system without links.
+            _create_private(target)
+            shutil.copyfile(path, target)
     log, memory = (path.with_name(path.name + side) for side in SIDE_FILES)
     if log.exists() and log.stat().st_size:
         log.rename(target.with_name(f"{target.name}-wal"))
@@ -104,21 +198,25 @@ def _set_aside(path: Path) -> Path:
     return target
 
 
-def _remove(path: Path) -> None:
-    for side in ("", *SIDE_FILES):
-        path.with_name(path.name + side).unlink(missing_ok=True)
+def _free_name(path: Path) -> Path:
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    target, number = path.with_name(f"{path.name}.damaged-{moment}"), 1
+    while target.exists():
+        number += 1
+        target = path.with_name(f"{path.name}.damaged-{moment}-{number}")
+    return target
 
 
 def _salvage(damaged: Path, new: sqlite3.Connection) -> None:
     """Take over every row that can still be read."""
-    with TemporaryDirectory(dir=damaged.parent, prefix=".salvage-") as folder:
-        # SQLite writes to what it opens, and the damaged file is to stay as it is.
-        copy = Path(folder) / damaged.name
+    # SQLite writes to what it opens, and the damaged file is to stay as it is.
+    copy = _old(damaged)
+    try:
         for side in ("", "-wal"):
-            with suppress(FileNotFoundError):
-                shutil.copyfile(
-                    damaged.with_name(damaged.name + side), copy.with_name(copy.name + side)
-                )
+            part = damaged.with_name(damaged.name + side)
+            if part.exists():
+                _create_private(copy.with_name(copy.name + side))
+                shutil.copyfile(part, copy.with_name(copy.name + side))
         with closing(sqlite3.connect(copy, isolation_level=None)) as old:
             new.execute("BEGIN IMMEDIATE")
             # What belongs to nothing is found at the end.
@@ -127,6 +225,13 @@ def _salvage(damaged: Path, new: sqlite3.Connection) -> None:
                 _take_over(old, new, table)
             _tidy(new)
             new.execute("COMMIT")
+    finally:
+        _remove(copy)
+
+
+def _remove(path: Path) -> None:
+    for side in ("", *SIDE_FILES):
+        path.with_name(path.name + side).unlink(missing_ok=True)
 
 
 def _take_over(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:
@@ -190,12 +295,16 @@ def _tidy(new: sqlite3.Connection) -> None:
         " max(created_ms) FROM messages"
         " WHERE conversation_id NOT IN (SELECT id FROM conversations) GROUP BY conversation_id"
     )
-    new.execute(
-        "UPDATE conversations SET title = coalesce((SELECT substr(b.text, 1, 80)"
-        " FROM messages AS m JOIN blocks AS b ON b.message_id = m.id"
-        " WHERE m.conversation_id = conversations.id AND m.role = 'user'"
-        " ORDER BY m.n LIMIT 1), title) WHERE title = 'Recovered'"
-    )
+    for conversation_id, words in new.execute(
+        "SELECT c.id, (SELECT b.text FROM messages AS m JOIN blocks AS b ON b.message_id = m.id"
+        " WHERE m.conversation_id = c.id AND m.role = 'user' AND m.deleted_ms IS NULL"
+        " ORDER BY m.n LIMIT 1) FROM conversations AS c WHERE c.title = 'Recovered'"
+    ).fetchall():
+        title = title_of(words or "") or "Recovered"
+        new.execute(
+            "UPDATE conversations SET title = ?, folded_title = ? WHERE id = ?",
+            [title, folded(title), conversation_id],
+        )
     for table in ("blocks", "streams", "journal", "recordings"):
         new.execute(f"DELETE FROM {table} WHERE message_id NOT IN (SELECT id FROM messages)")
     new.execute("DELETE FROM tags WHERE conversation_id NOT IN (SELECT id FROM conversations)")

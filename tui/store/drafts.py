@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui.clock import Clock
 from tui.conversation import Place, Unsent
 from tui.sanitise import whole
-from tui.store import rows
+from tui.store import removal, rows
 from tui.store.threads import Threads, reads, writes
 
 if TYPE_CHECKING:
@@ -25,8 +26,13 @@ class Drafts:
 
     @writes
     def keep(self, db: Database, conversation_id: str, unsent: Unsent) -> None:
-        """Keep what was not sent in a conversation; nothing is kept of an empty text."""
-        if unsent.is_empty:
+        """Keep what was not sent in a conversation; nothing is kept of an empty text.
+
+        Nor of a conversation that was removed, or of the edit of a question that was.
+        """
+        if unsent.edited_id and removal.is_anything_removed(db.conn, [unsent.edited_id]):
+            unsent = replace(unsent, edited_id=None, edit="")
+        if unsent.is_empty or removal.is_removed(db.conn, conversation_id):
             db.execute("DELETE FROM drafts WHERE conversation_id = ?", [conversation_id])
             return
         db.execute(

@@ -10,7 +10,7 @@ from tui.clock import Clock
 from tui.conversation import Request, TitleBy
 from tui.folding import folded
 from tui.sanitise import whole
-from tui.store import rows
+from tui.store import removal, rows
 from tui.store.threads import Threads, reads, writes
 
 if TYPE_CHECKING:
@@ -25,12 +25,23 @@ class Labels:
         self._clock = clock
 
     @writes
-    def rename(self, db: Database, conversation_id: str, title: str, *, by: TitleBy) -> bool:
+    def rename(
+        self,
+        db: Database,
+        conversation_id: str,
+        title: str,
+        *,
+        by: TitleBy,
+        made_of: Sequence[str] = (),
+    ) -> bool:
         """Give a conversation another title; tell whether it took it.
 
         A person's title is changed by a person only, a model's by nobody less. One in
-        the trash gets none: its words may be gone already, and none may come back.
+        the trash gets none: its words may be gone already, and none may come back. Nor does
+        one get a title that was made of messages of which one is gone.
         """
+        if removal.is_anything_removed(db.conn, made_of):
+            return False
         ranks = {"question": 0, "model": 1, "person": 2}
         may_change = [of for of, rank in ranks.items() if rank <= ranks[by]]
         changed = db.execute(
@@ -42,15 +53,20 @@ class Labels:
         return changed.rowcount > 0
 
     @writes
-    def keep_request(self, db: Database, request: Request) -> None:
-        """Write a row of the ledger for what was asked besides replies."""
-        db.table("requests").insert(rows.row_of_request(request))
+    def keep_request(
+        self, db: Database, request: Request, *, made_of: Sequence[str] = ()
+    ) -> None:
+        """Write a row of the ledger for what was asked besides replies.
+
+        `made_of` are the messages that it was asked with.
+        """
+        row = rows.row_of_request(request)
         # An endpoint may repeat the prompt in its error.
-        db.execute(
-            "UPDATE requests SET error_message = NULL WHERE id = ? AND conversation_id IN"
-            " (SELECT id FROM conversations WHERE deleted_ms IS NOT NULL)",
-            [request.id],
-        )
+        if removal.is_removed(db.conn, request.conversation_id) or (
+            removal.is_anything_removed(db.conn, made_of)
+        ):
+            row["error_message"] = None
+        db.table("requests").insert(row)
 
     @writes
     def pin(self, db: Database, conversation_ids: Sequence[str], *, is_pinned: bool) -> None:
@@ -100,4 +116,5 @@ class Labels:
             db.table("tags").insert_all(
                 {"conversation_id": conversation_id, "tag": whole(tag)}
                 for tag in dict.fromkeys(tags)
+                if not removal.is_removed(db.conn, conversation_id)
             )

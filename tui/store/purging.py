@@ -1,14 +1,26 @@
 """Removing words for good, in steps that are short enough to be let in between others.
 
 Deleting a row is not enough: the index keeps its words until its segments are merged,
-and the write-ahead log keeps the pages as they were.
+the write-ahead log keeps the pages as they were, and copies keep it all. What is being
+removed is marked first, with `deleted_ms` 0: it cannot be brought back any more, and what
+comes late for it is not written. It has its `purged_ms` when no file holds its words.
 """
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tui.clock import Clock
+from tui.store import backup, damage, removal, substrings
+from tui.store.connection import HistoryError
+from tui.store.substrings import Substrings
+from tui.store.threads import Threads, reads, writes
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -16,66 +28,124 @@ if TYPE_CHECKING:
 PAGES = 50
 """How many pages of an index are merged in a step: 80 ms at worst, measured."""
 
-MESSAGES = 50
-"""How many messages are removed in a step."""
+_INDEXES = ("blocks_fts", "pairs_fts", substrings.INDEX)
 
 
-def remove_some(connection: sqlite3.Connection, conversation_id: str) -> bool:
-    """Remove some of a conversation's messages; False when there were none left.
+class Purging:
+    """What was deleted in one history, and its end. Raises `HistoryError` throughout."""
 
-    Nothing of one that was brought back meanwhile.
-    """
-    if not _is_deleted(connection, "conversations", conversation_id):
-        return False
-    connection.execute(
-        "UPDATE conversations SET title = '', folded_title = '', system = '', tip_id = NULL"
-        " WHERE id = ?",
-        [conversation_id],
-    )
-    for table in ("drafts", "places", "tags"):
-        connection.execute(f"DELETE FROM {table} WHERE conversation_id = ?", [conversation_id])
-    # An endpoint may repeat the prompt in its error.
-    connection.execute(
-        "UPDATE requests SET error_message = NULL WHERE conversation_id = ?", [conversation_id]
-    )
-    removed = connection.execute(
-        "DELETE FROM messages WHERE n IN"
-        " (SELECT n FROM messages WHERE conversation_id = ? LIMIT ?)",
-        [conversation_id, MESSAGES],
-    )
-    return removed.rowcount > 0
+    def __init__(self, threads: Threads, clock: Clock, substrings: Substrings) -> None:
+        self.threads = threads
+        self._clock = clock
+        self._substrings = substrings
 
+    @reads
+    def deleted(
+        self, connection: sqlite3.Connection, *, before_ms: int | None = None
+    ) -> list[str]:
+        """Return the conversations and messages that were deleted and are not purged."""
+        return [
+            row_id
+            for table in ("conversations", "messages")
+            for (row_id,) in connection.execute(
+                f"SELECT id FROM {table} WHERE deleted_ms IS NOT NULL AND purged_ms IS NULL"
+                " AND deleted_ms <= coalesce(?, deleted_ms)",
+                [before_ms],
+            )
+        ]
 
-def remove_message(connection: sqlite3.Connection, message_id: str) -> None:
-    """Remove the words of one message. Its place in the tree stays, for what follows it.
+    async def purge(self, ids: Collection[str], *, along: Sequence[Path] = ()) -> bool:
+        """Remove what was deleted for good; tell whether all of it is done.
 
-    Nothing of one that was brought back meanwhile.
-    """
-    if not _is_deleted(connection, "messages", message_id):
-        return
-    for table in ("blocks", "recordings", "journal"):
-        connection.execute(f"DELETE FROM {table} WHERE message_id = ?", [message_id])
-    # The question that asked for its rest quotes its end.
-    connection.execute(
-        "DELETE FROM blocks WHERE message_id IN ("
-        " SELECT next.id FROM messages AS m JOIN messages AS next"
-        " ON next.conversation_id = m.conversation_id AND next.parent_id = m.id"
-        " WHERE m.id = ? AND next.is_continuation)",
-        [message_id],
-    )
-    connection.execute(
-        "UPDATE messages SET failure = NULL, stop_details = NULL WHERE id = ?", [message_id]
-    )
-    connection.execute(
-        "UPDATE requests SET error_message = NULL WHERE message_id = ?", [message_id]
-    )
+        The words are gone then: from the tables, the indexes, the free pages, the log, the
+        backups, the damaged files that were set aside, and the files `along`. What was
+        spent on them stays in the ledger. While another program reads, or works on the
+        backups, it is not done; broken off, it is taken up again by the next call.
+        """
+        if self.threads.is_read_only or not ids:
+            return True
+        for row_id in ids:
+            while await self._remove_some(row_id):
+                pass
+        for index in _INDEXES:
+            merged = await self._merge(index, -PAGES)
+            while merged:
+                merged = await self._merge(index, PAGES)
+        await self._substrings.finish_removing()
+        try:
+            is_alone = await asyncio.to_thread(self._remove_copies, along)
+        except HistoryError:
+            await self._empty_log()
+            raise
+        is_done = await self._empty_log() and is_alone
+        if is_done:
+            await self._set_purged(list(ids))
+        return is_done
 
+    @writes
+    def _remove_some(self, db: Database, row_id: str) -> bool:
+        return removal.remove_some(db.conn, row_id)
 
-def _is_deleted(connection: sqlite3.Connection, table: str, row_id: str) -> bool:
-    found = connection.execute(
-        f"SELECT 1 FROM {table} WHERE id = ? AND deleted_ms IS NOT NULL", [row_id]
-    )
-    return found.fetchone() is not None
+    @writes
+    def _merge(self, db: Database, index: str, pages: int) -> bool:
+        # The optional one may be gone at any time.
+        is_there = index != substrings.INDEX or substrings.is_there(db.conn)
+        return is_there and merge(db.conn, index, pages)
+
+    def _remove_copies(self, along: Sequence[Path]) -> bool:
+        """Remove the files that may hold the words; False if another program is at them."""
+        path = self.threads.path
+        failed = backup.remove(along)
+        try:
+            with backup.locked(path):
+                failed += backup.remove([*damage.set_aside(path), *damage.leftovers(path)])
+            failed += backup.remake(path, self._today)
+        except TimeoutError:
+            return False
+        except OSError as error:
+            raise HistoryError(
+                f"Deleted words may still be in {error.filename}: {error.strerror}."
+                " Mend that, or remove it."
+            ) from error
+        if failed:
+            others = f" and {len(failed) - 1} more files" if len(failed) > 1 else ""
+            raise HistoryError(
+                f"Deleted words may still be in {failed[0]}{others}, which cannot be removed."
+                " Remove it by hand."
+            )
+        return True
+
+    async def _empty_log(self) -> bool:
+        """Move what is in the write-ahead log into the file, and cut the log."""
+        loop = asyncio.get_running_loop()
+        work = functools.partial(self._with_empty_log, self.threads.writer)
+        return await asyncio.shield(loop.run_in_executor(self.threads.writer_thread, work))
+
+    def _with_empty_log(self, writer: Callable[[], Database]) -> bool:
+        sql = "PRAGMA wal_checkpoint(TRUNCATE)"
+        try:
+            (is_busy, _, _) = writer().conn.execute(sql).fetchone()
+        except sqlite3.Error as error:
+            raise self.threads.failed("written", error) from error
+        return not is_busy
+
+    @writes
+    def _set_purged(self, db: Database, ids: Sequence[str]) -> None:
+        for table in ("conversations", "messages"):
+            for row_id in ids:
+                db.execute(
+                    f"UPDATE {table} SET purged_ms = ? WHERE id = ? AND deleted_ms = 0",
+                    [self._clock.now_ms(), row_id],
+                )
+
+    async def back_up(self) -> None:
+        """Make today's backup if there is none yet; in a thread of its own."""
+        if not self.threads.is_read_only:
+            await asyncio.to_thread(backup.make_daily, self.threads.path, self._today)
+
+    @property
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._clock.wall_ms() / 1000).astimezone().date()
 
 
 def merge(connection: sqlite3.Connection, index: str, pages: int) -> bool:
@@ -88,9 +158,3 @@ def merge(connection: sqlite3.Connection, index: str, pages: int) -> bool:
     connection.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('merge', ?)", [pages])
     # https://sqlite.org/fts5.html#the_merge_command: less than two changes mean none.
     return connection.total_changes - before >= 2
-
-
-def empty_log(writer: Callable[[], Database]) -> bool:
-    """Move the write-ahead log into the file and cut it; False if it is in use. Blocks."""
-    (is_busy, _, _) = writer().conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    return not is_busy

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui.conversation import Block, Message, Request
-from tui.store import rows
+from tui.store import removal, rows
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -39,7 +40,7 @@ def insert_blocks(db: Database, message_id: str, blocks: Sequence[Block]) -> Non
 
 def insert_recording(db: Database, request: Request, recording: Recorded) -> None:
     """Keep what came for a request, unless its message is gone."""
-    if recording is not None:
+    if recording is not None and not _is_late_error(db, request):
         db.execute(
             "INSERT INTO recordings (request_id, message_id, started_ms, size, content)"
             " SELECT ?, id, ?, ?, ? FROM messages WHERE id = ?",
@@ -58,8 +59,25 @@ def update_request(db: Database, request: Request) -> None:
     # In plain SQL, because a row that was never written is no error: its
     # reply could not be begun, and that is what is reported.
     row = rows.row_of_request(request)
+    if _is_late_error(db, request):
+        row["error_message"] = None
     columns = ", ".join(f"{name} = :{name}" for name in row)
     db.execute(f"UPDATE requests SET {columns} WHERE id = :id", row)
+
+
+def without_late_words(db: Database, message: Message) -> Message:
+    """Return a reply without an error's text that may repeat what was removed meanwhile."""
+    if message.failure is None or not removal.may_quote_removed(
+        db.conn, message.conversation_id, message.id
+    ):
+        return message
+    return replace(message, failure=replace(message.failure, message=removal.ERROR_REMOVED))
+
+
+def _is_late_error(db: Database, request: Request) -> bool:
+    return request.failure is not None and removal.may_quote_removed(
+        db.conn, request.conversation_id, request.message_id
+    )
 
 
 def close_stream(db: Database, message_id: str) -> None:
