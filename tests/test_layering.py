@@ -99,6 +99,7 @@ ROOMS: dict[str, set[str]] = {
         "endpoint",
         "replies",
         "sanitise",
+        "saving",
         "store",
         "trash",
         "turn",
@@ -110,6 +111,7 @@ ROOMS: dict[str, set[str]] = {
         "search",
         "tree",
     },
+    "saving": {"conversation", "draft"},
     "settings": {"config", "endpoint"},
     "store": {
         "clock",

@@ -46,6 +46,8 @@ COMMANDS = (
     Command("Copy message", "{} on a message", "message.copy", "transcript", "copy"),
     Command("Copy code", "{} on a message; again, the next block", "message.copy-code",
             "transcript", "copy_code"),
+    Command("Save as a file", "The conversation you read, as Markdown beside the history", "",
+            "chat", "save_file"),
     Command("Delete message", "{} on a message", "message.delete", "transcript",
             "want('delete')"),
     Command("Undo delete", "{} in the sidebar: back for ten seconds", "sidebar.undo", "chat",

@@ -29,6 +29,7 @@ from tui.screens.following import Following
 from tui.screens.looking import Looking
 from tui.screens.organising import Organising
 from tui.screens.returning import Returning
+from tui.screens.saving import Saving
 from tui.search import Term
 from tui.store import HistoryError, Store
 from tui.trash import Trash
@@ -92,7 +93,7 @@ class ChatScreen(Screen[None]):
         self.returning = Returning(self)
         self.host = host
         self._is_demo = host == "demo"
-        self._banner = banner
+        self.saving = Saving(self, banner)
         self._frames_per_second = frames_per_second
         self._is_ready = is_ready
         """Called once the first screen can be seen and typed into."""
@@ -111,7 +112,7 @@ class ChatScreen(Screen[None]):
         with Horizontal(id="heading"):
             yield Static(id="title", markup=False)
             yield Static(id="model", markup=False)
-        yield Static(Content(self._banner), id="banner")
+        yield Static(Content(self.saving.banner), id="banner")
         yield Static(Content(_DEMO_GREETING if self._is_demo else _GREETING), id="empty")
         yield self.transcript
         yield Static("↓ more below · Ctrl+End", id="pill", markup=False)
@@ -129,7 +130,7 @@ class ChatScreen(Screen[None]):
         self._pump = self.set_interval(1 / self._frames_per_second, self._draw, pause=True)
         self.set_interval(60, self.refresh_list)
         self.set_interval(1, self._follow_others)
-        self.query_one("#banner").display = bool(self._banner)
+        self.query_one("#banner").display = bool(self.saving.banner)
         self._show_heading()
         self._show_empty()
         self.show_unsent()
@@ -480,6 +481,11 @@ class ChatScreen(Screen[None]):
     ) -> None:
         """Find some words in the conversation being read."""
         await self.looking.look(terms, at=at, is_staying=is_staying)
+
+    @work
+    async def action_save_file(self) -> None:
+        """Write the conversation being read into a file of its own."""
+        await self.saving.save()
 
     def action_search(self) -> None:
         """Search everything."""

@@ -45,16 +45,20 @@ class Returning:
         """Keep where the reader is, if that is not known yet."""
         chat = self._chat
         kept = chat.reading.conversation.id, chat.transcript.place
-        may_keep = self._is_resumed and chat.can_draw and not chat.store.is_read_only
-        if may_keep and kept != self._kept:
+        can_save = not (chat.store.is_read_only or chat.store.lost.why)
+        if self._is_resumed and chat.can_draw and can_save and kept != self._kept:
             self._kept = kept
             await chat.store.drafts.keep_place(*kept)
 
     async def follow_others(self) -> bool:
         """Show what another program has written; tell whether one has."""
         chat = self._chat
+        is_changed = await chat.store.is_changed_elsewhere()
+        if not chat.can_draw:
+            return False
+        chat.saving.show()
         await self.keep_place()
-        if not await chat.store.is_changed_elsewhere() or not chat.can_draw:
+        if not is_changed:
             return False
         await self._reread()
         return True

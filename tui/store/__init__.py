@@ -26,6 +26,7 @@ from tui.store.file_lock import SharedLock
 from tui.store.filesystem import MOUNTS
 from tui.store.finding import Finding
 from tui.store.labels import Labels
+from tui.store.lost import Lost
 from tui.store.owner import LockFailed, Owner
 from tui.store.purging import Purging
 from tui.store.recovery import Recovery
@@ -55,6 +56,7 @@ class Store:
         self.purging = Purging(self.threads, clock, self.substrings)
         self.undo_lock = SharedLock(path.parent / "run" / f"{path.name}.undo")
         """Held while something that was deleted here can be brought back."""
+        self.lost = Lost(self.threads, clock)
         self._owner: Owner | None = None
         self._seen_version: tuple[int, int] | None = None
         """Which connection was asked last for the version of the file, and what it said."""
@@ -195,6 +197,7 @@ class Store:
             raise HistoryError(f"The history could not be read: {error}.") from error
 
     def _has_new_version(self) -> bool:
+        self.threads.look()
         database = self.threads.database
         # Asked of the connection that writes, because to it what it has written itself
         # is nothing new.

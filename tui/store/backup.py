@@ -100,12 +100,20 @@ def make(path: Path, copy: Path) -> None:
 def _made(path: Path, copy: Path) -> Generator[Path]:
     """Make a copy that is checked and has no name yet; it is gone after the block."""
     copy.parent.mkdir(mode=0o700, exist_ok=True)
+    with closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as connection:
+        copy_open(connection, copy)
+
+
+def copy_open(connection: sqlite3.Connection, copy: Path) -> None:
+    """Copy the history that a connection has open, wherever its file is by now. Blocks.
+
+    Raises `sqlite3.Error` or `OSError`, and leaves no half a copy then.
+    """
     unnamed = copy.with_name(f".{copy.name}.{os.getpid()}")
     try:
         # For its owner's eyes only; SQLite fills a file that is empty.
         os.close(os.open(unnamed, os.O_CREAT | os.O_TRUNC | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        with closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as connection:
-            connection.execute("VACUUM INTO ?", [str(unnamed)])
+        connection.execute("VACUUM INTO ?", [str(unnamed)])
         if not is_good(unnamed):
             raise sqlite3.DatabaseError("the copy is damaged")
         yield unnamed

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui import schema
-from tui.store import backup, damage
+from tui.store import backup, damage, watching
 from tui.store.errors import explain_opening, is_damage, name_of
 from tui.store.filesystem import MOUNTS, complaint, shared_kind, unwritable
 from tui.store.foreign import limited, text_of
@@ -84,6 +84,7 @@ def prepare(path: Path, *, mounts: Path = MOUNTS) -> Access:
 
 
 def _prepared(path: Path, mounts: Path) -> Access:
+    stray = _stray_log(path)
     try:
         _create_private(path)
     except OSError as error:
@@ -113,11 +114,23 @@ def _prepared(path: Path, mounts: Path) -> Access:
         _bring_up_to_date(path, connection, version)
         kind = shared_kind(path.parent, mounts)
         _use_log(connection, is_shared=kind is not None)
-    notices = [repaired]
+    notices = [stray, repaired]
     if kind is not None:
         notices.append(f"The history is on a file system that machines share ({kind}).")
         notices.append("Use it from one machine at a time.")
     return Access(" ".join(notice for notice in notices if notice))
+
+
+def _stray_log(path: Path) -> str:
+    """Set aside a log that another file left; return what the reader is told of it."""
+    try:
+        log = watching.stray_log(path)
+    except OSError:
+        # What keeps it from being looked at keeps it from being used.
+        return ""
+    if log is None:
+        return ""
+    return f"The history is not the one that was here before; the end of that is {log.name}."
 
 
 def _bring_up_to_date(path: Path, connection: sqlite3.Connection, version: int) -> None:

@@ -21,6 +21,7 @@ from tui.store import damage
 from tui.store.connection import HistoryError
 from tui.store.errors import explain, is_damage
 from tui.store.foreign import NOT_OURS, leniently, limited
+from tui.store.watching import Fate, Watch, detach
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -29,6 +30,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _log = logging.getLogger(__name__)
+
+
+_LOST: dict[Fate, str] = {
+    "gone": "{} was moved or removed: nothing is saved until it is back.",
+    "replaced": "Another file is at {} now: nothing is saved. Start again to use that one.",
+    "overwritten": "{} was written over: nothing is saved. Start again to use it as it is.",
+}
 
 
 class Threads:
@@ -42,6 +50,9 @@ class Threads:
         self.writer_thread = ThreadPoolExecutor(1, "history-writer")
         self.database: Database | None = None
         """The connection that writes, once something was written."""
+        self._watch = _watched(path)
+        self.fate: Fate | None = None
+        """What has become of the file meanwhile; None if it is where and what it was."""
 
     @property
     def is_read_only(self) -> bool:
@@ -52,9 +63,27 @@ class Threads:
         """Return the writer's connection, opened at the first write."""
         if self.is_read_only:
             raise HistoryError(self.access.notice)
+        if self.look():
+            raise HistoryError(self.lost)
         if self.database is None:
             self.database = opening.open_writer(self.path)
         return self.database
+
+    @property
+    def lost(self) -> str:
+        """Why nothing can be saved any more; empty while it can."""
+        return "" if self.fate is None else _LOST[self.fate].format(self.path)
+
+    def look(self) -> Fate | None:
+        """Look, on the writer's thread, whether the file is where and what it was."""
+        if self._watch is None:
+            return None
+        before, self.fate = self.fate, self._watch.look()
+        if self.fate not in (None, before) and self._watch.has_own_log():
+            _log.error("%s", self.lost)
+            with suppress(OSError):
+                detach(self.path, self.fate)
+        return self.fate
 
     def failed(self, what: str, error: Exception) -> HistoryError:
         """Return the error of a failed read or write, in words."""
@@ -76,6 +105,8 @@ class Threads:
         self.reader.close()
         self.writer_thread.submit(self._close_writer).result()
         self.writer_thread.shutdown()
+        if self._watch is not None:
+            self._watch.close()
 
     def _close_writer(self) -> None:
         if self.database is not None:
@@ -84,6 +115,13 @@ class Threads:
             with suppress(sqlite3.Error):
                 self.database.conn.execute("PRAGMA optimize")
             self.database.close()
+
+
+def _watched(path: Path) -> Watch | None:
+    try:
+        return Watch(path)
+    except OSError:
+        return None
 
 
 class _Threaded(Protocol):
