@@ -164,6 +164,45 @@ async def test_a_start_that_cannot_recover_makes_its_backup_all_the_same(
 
 # Whose reply is alive
 
+_CROWDED_ASK = """
+import asyncio, os, sys
+from pathlib import Path
+from tests.turns import ask
+from tui.store import HistoryError, open_store
+
+async def fill(store):
+    await store.conversations()
+    while True:
+        try:
+            os.open(os.devnull, os.O_RDONLY)
+        except OSError:
+            break
+    try:
+        await ask(store)
+    except HistoryError as error:
+        print(error)
+    print(len(await store.conversations()))
+
+with open_store(Path(sys.argv[1])) as store:
+    asyncio.run(fill(store))
+"""
+
+
+def test_too_few_descriptors_are_named_and_reading_works(store: Store, history: Path) -> None:
+    asyncio.run(ask(store, "A question"))
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -n 64; exec {sys.executable} -c '{_CROWDED_ASK}' {history}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    told, count = done.stdout.splitlines()
+    assert f"{history.parent} cannot be used: too many files are open" in told
+    assert "ulimit -n" in told
+    assert count == "1"
+
+
 _CROWDED = """
 import asyncio, os, sys
 from pathlib import Path
@@ -327,6 +366,38 @@ def test_what_one_start_with_sudo_left_is_named_and_read(elsewhere: Path) -> Non
     assert str(elsewhere) in str(told["notice"])
     assert "sudo chown" in str(told["notice"])
     assert "sudo chown" in str(told["refused"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
+def test_what_is_made_read_only_while_it_is_open_is_named_and_read(elsewhere: Path) -> None:
+    path = elsewhere / "history.db"
+    elsewhere.chmod(0o777)
+    read, tell = os.pipe()
+    if os.fork() == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+        told = asyncio.run(_made_read_only(path))
+        os.write(tell, told.encode())
+        os._exit(0)
+    os.close(tell)
+    with os.fdopen(read, "rb") as pipe:
+        refused, _, titles = pipe.read().decode().partition("\n")
+    os.wait()
+    assert str(elsewhere) in refused
+    assert "belongs to another user" in refused
+    assert titles == "A question"
+
+
+async def _made_read_only(path: Path) -> str:
+    with open_store(path) as first:
+        await ask(first, "A question")
+    with open_store(path) as store:
+        path.chmod(0o444)
+        try:
+            await ask(store, "Another")
+        except HistoryError as error:
+            return f"{error}\n{(await store.conversations())[0].title}"
+    return "it was written"
 
 
 @pytest.mark.parametrize("command", [["log"], ["doctor", "--offline"], ["ask", "--demo", "Hi"]])

@@ -12,7 +12,7 @@ from tui.clock import is_id
 
 R = TypeVar("R")
 
-LONGEST = 20.0
+LONGEST = 10.0
 """How long one read or one write may take, in seconds; none of ours takes as many."""
 
 _STEPS = 100_000

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from tui.clock import Clock
 from tui.store import backup
-from tui.store.connection import HistoryError
-from tui.store.filesystem import complaint
 from tui.store.threads import Threads, reads
 
 
@@ -36,10 +34,7 @@ class Lost:
             return None
         path = self.threads.path
         target = path.with_name(f"{path.name}.saved-{self._clock.now_ms()}")
-        try:
-            await self._copy_to(target)
-        except OSError as error:
-            raise HistoryError(complaint(target.parent, error)) from error
+        await self._copy_to(target)
         return target
 
     @reads

@@ -20,6 +20,7 @@ from tui.store import connection as opening
 from tui.store import damage
 from tui.store.connection import HistoryError
 from tui.store.errors import explain, is_damage
+from tui.store.filesystem import complaint
 from tui.store.foreign import NOT_OURS, leniently, limited
 from tui.store.watching import Fate, Watch, detach
 
@@ -88,6 +89,10 @@ class Threads:
     def failed(self, what: str, error: Exception) -> HistoryError:
         """Return the error of a failed read or write, in words."""
         _log.error("the history could not be %s", what, exc_info=error)
+        if isinstance(error, OSError):
+            return HistoryError(
+                f"The history could not be {what}. {complaint(self.path.parent, error)}"
+            )
         if not isinstance(error, sqlite3.Error):
             return HistoryError(
                 f"The history could not be {what}: it holds what this program does not know."
@@ -146,7 +151,7 @@ def writes(
                 db = self.threads.writer()
                 with limited(db.conn), opening.transaction(db.conn):
                     return method(self, db, *args, **kwargs)
-            except (sqlite3.Error, *NOT_OURS) as error:
+            except (sqlite3.Error, OSError, *NOT_OURS) as error:
                 raise self.threads.failed("written", error) from error
 
         loop = asyncio.get_running_loop()
@@ -170,7 +175,7 @@ def reads(
                         self.threads.reader,
                         lambda reader: method(self, reader, *args, **kwargs),
                     )
-            except (sqlite3.Error, *NOT_OURS) as error:
+            except (sqlite3.Error, OSError, *NOT_OURS) as error:
                 raise self.threads.failed("read", error) from error
 
         loop = asyncio.get_running_loop()
