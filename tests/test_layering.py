@@ -219,7 +219,7 @@ DEFERRED: dict[tuple[str, str], str] = {
     ("markdown/highlight.py", "textual.highlight"): "it loads pygments",
     ("preload.py", "tui.markdown"): "40 ms with its parser: it is what is preloaded",
     ("preload.py", "wcwidth"): "likewise",
-    ("schema.py", "sqlite_utils"): "0.2 s, for an old or an empty file only",
+    ("schema/__init__.py", "sqlite_utils"): "0.2 s, for an old or an empty file only",
     ("settings.py", "dotenv.parser"): "only where there is a .env",
     ("store/connection.py", "sqlite_utils"): "0.2 s, at the first write or migration",
 }

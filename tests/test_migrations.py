@@ -17,7 +17,7 @@ import pytest
 from tests.data.make import lines
 from tests.turns import hits, on_disk
 from tui import schema
-from tui.search import parse
+from tui.search import STATES, parse
 from tui.store import open_store
 from tui.store.backup import before_version
 from tui.store.connection import prepare
@@ -71,6 +71,62 @@ def test_before_it_changes_there_is_a_copy_of_the_old(copied: Path) -> None:
     assert copy.parent.stat().st_mode & 0o777 == 0o700
 
 
+def changed(path: Path, *statements: str) -> None:
+    """Do to a history what another program may."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA foreign_keys = on")
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize("copied", SHAPES, indirect=True, ids=lambda p: p.stem)
+@pytest.mark.parametrize("table", ["messages", "requests"])
+def test_a_reply_may_end_in_todays_states_in_a_history_of_any_shape(
+    copied: Path, table: str
+) -> None:
+    prepare(copied)
+    for state in STATES:
+        changed(copied, f"UPDATE {table} SET state = '{state}'")
+    with pytest.raises(sqlite3.IntegrityError):
+        changed(copied, f"UPDATE {table} SET state = 'tea_time'")
+
+
+@pytest.mark.parametrize("copied", SHAPES[:-1], indirect=True, ids=lambda p: p.stem)
+def test_every_shape_comes_to_the_same_tables(copied: Path, tmp_path: Path) -> None:
+    def shape(path: Path) -> set[tuple[str, str, str]]:
+        rows = on_disk(
+            path, "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+        )
+        return {(kind, name, " ".join((sql or "").split())) for kind, name, sql in rows}
+
+    prepare(copied)
+    prepare(tmp_path / "new.db")
+    assert shape(copied) == shape(tmp_path / "new.db")
+
+
+@pytest.mark.parametrize("copied", SHAPES[2:-1], indirect=True, ids=lambda p: p.stem)
+def test_what_others_have_added_to_a_history_outlives_a_change_of_shape(copied: Path) -> None:
+    changed(
+        copied,
+        "CREATE VIEW ours AS SELECT state, text FROM transcript",
+        "CREATE VIEW raw AS SELECT state FROM messages JOIN requests USING (state)",
+        "CREATE INDEX by_model ON messages (model)",
+        "CREATE TABLE log (id TEXT)",
+        "CREATE TRIGGER logged AFTER DELETE ON messages BEGIN"
+        " INSERT INTO log VALUES (old.id); END",
+    )
+    before = [tuple(row) for row in on_disk(copied, "SELECT * FROM ours")]
+    prepare(copied)
+    assert [tuple(row) for row in on_disk(copied, "SELECT * FROM ours")] == before
+    assert on_disk(copied, "SELECT count(*) FROM raw")[0][0] > 0
+    assert on_disk(copied, "SELECT count(*) FROM log")[0][0] == 0
+    plan = on_disk(copied, "EXPLAIN QUERY PLAN SELECT n FROM messages WHERE model = 'x'")
+    assert "by_model" in plan[0]["detail"]
+    changed(copied, "DELETE FROM conversations")
+    assert on_disk(copied, "SELECT count(*) FROM blocks")[0][0] == 0
+    assert on_disk(copied, "SELECT count(*) FROM log")[0][0] > 0
+
+
 def die_at(path: Path, step: int) -> None:
     """Prepare a history, and be killed at a statement."""
     connect, seen = sqlite3.connect, 0
@@ -122,6 +178,7 @@ def test_what_is_kept_of_each_shape_is_never_written_anew() -> None:
         "history-v1": "a5fdde5b2b8e",
         "history-v2": "5bfe3ca9aa4e",
         "history-v3": "eb3fbd061e77",
+        "history-v4": "0cd106fffeb6",
     }
     assert {
         path.stem: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in SHAPES

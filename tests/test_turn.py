@@ -173,7 +173,8 @@ async def test_the_figures_are_what_was_reported(
     ("stop_reason", "state"),
     [
         ("max_tokens", "max_tokens"),
-        ("model_context_window_exceeded", "max_tokens"),
+        ("model_context_window_exceeded", "context_full"),
+        ("tool_use", "tool_use"),
         ("refusal", "refused"),
         ("stop_sequence", "complete"),
         ("tea_time", "complete"),

@@ -22,6 +22,8 @@ State = Literal[
     "cut_off",
     "failed",
     "interrupted",
+    "context_full",
+    "tool_use",
 ]
 """How a message stands: `streaming` while it runs, then how it ended."""
 

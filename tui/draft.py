@@ -188,8 +188,10 @@ def _is_unsigned(block: Block) -> bool:
 def ended_state(finished: Finished) -> State:
     """Return how a whole reply ended. Stop reasons not known today are complete."""
     match finished.stop_reason:
-        case "max_tokens" | "model_context_window_exceeded":
-            return "max_tokens"
+        case "max_tokens" | "tool_use" as state:
+            return state
+        case "model_context_window_exceeded":
+            return "context_full"
         case "refusal":
             return "refused"
         case _:

@@ -15,7 +15,10 @@ from typing import Literal
 
 from tui.conversation import Role, State
 
-STATES = ("complete", "max_tokens", "refused", "stopped", "cut_off", "failed", "interrupted")
+STATES = (
+    *("complete", "max_tokens", "refused", "stopped", "cut_off", "failed", "interrupted"),
+    *("context_full", "tool_use"),
+)
 ROLES = {"user": "user", "you": "user", "assistant": "assistant", "claude": "assistant"}
 
 Order = Literal["newest", "best"]

@@ -18,6 +18,11 @@ _STATES: dict[State, str] = {
     "cut_off": "cut off",
     "failed": "failed",
     "interrupted": "interrupted: the program ended before the reply did",
+    "context_full": (
+        "context full: this conversation fills all that the model can read;"
+        " fork it at an earlier message, or begin a new one"
+    ),
+    "tool_use": "tool use: it waits for a tool, and none is run here",
 }
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.scripted import (
     Close,
     Reply,
+    block,
     delta,
     end,
     refuses,
@@ -36,6 +37,7 @@ from tui.endpoint import Endpoint
 from tui.store import Store, open_store
 
 HERE = Path(__file__).parent
+TOOL = {"type": "tool_use", "id": "toolu_1", "name": "clock", "input": {}}
 
 
 def told(messages: list[Message]) -> list[dict[str, object]]:
@@ -61,6 +63,8 @@ async def fill(store: Store, claude: Claude) -> None:
     await converse(store, claude, "And in summer?", after=message)
     await converse(store, claude, "This fails")
     await converse(store, claude, "This is cut")
+    await converse(store, claude, "This fills all there is")
+    await converse(store, claude, "This calls a tool")
     last = await converse(store, claude, "A tool", system="Be brief.")
     conversation = await store.conversation(last.conversation_id)
     line = await store.line(last.id)
@@ -99,6 +103,8 @@ def main() -> None:
             says("夏は南東から。 More to the south."),
             refuses(400, "invalid_request_error", "no such thing"),
             Reply([start(), *text(0, "Half a ")[:-1], Close()]),
+            says("That is all", stop_reason="model_context_window_exceeded"),
+            Reply([start(), *text(0, "Let me look."), *block(1, TOOL), *end("tool_use")]),
             Reply(
                 [
                     start(),

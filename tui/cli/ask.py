@@ -158,6 +158,11 @@ async def one_matching(store: Store, part: str) -> Conversation:
 
 def _exit_code(message: Message) -> int:
     if message.state == "complete":
+        if not message.text.strip():
+            kinds = ", ".join(clean_line(block.type) for block in message.blocks)
+            print(
+                f"streamchat-tui: The reply has no text: {kinds or 'nothing'}.", file=sys.stderr
+            )
         return DONE
     print(f"streamchat-tui: {_sentence(message)}", file=sys.stderr)
     return DONE if message.state == "max_tokens" else FAILED

@@ -373,6 +373,8 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
 def _migrate(connection: sqlite3.Connection) -> None:
     from sqlite_utils import Database
 
+    # A step may make a table anew, and this cannot be said inside a transaction.
+    connection.execute("PRAGMA foreign_keys = off")
     with transaction(connection):
         # Another process may have been first.
         if connection.execute("PRAGMA user_version").fetchone()[0] < schema.VERSION:

@@ -380,7 +380,7 @@ def _heading(said: Message | Draft, now_ms: int, version: str) -> Content:
 
 def _ending(message: Message) -> str:
     ending = wording.ending(message)
-    if ending and message.state not in ("max_tokens", "streaming"):
+    if ending and message.state not in ("max_tokens", "streaming", "context_full"):
         what = "o goes on, r asks again." if can_go_on(message) else "r asks again."
         ending = f"{ending.rstrip('.')}. {what}"
     elif message.state == "max_tokens":

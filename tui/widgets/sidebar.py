@@ -38,7 +38,7 @@ _SIGNS: dict[Mark, str] = {
     "draft": "✎",
 }
 _CHOSEN = "■"
-_FAILED = ("failed", "cut_off", "interrupted")
+_FAILED = ("failed", "cut_off", "interrupted", "context_full", "tool_use")
 
 
 class Sidebar(ScrollView, can_focus=True):

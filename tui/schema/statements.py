@@ -1,71 +1,13 @@
-"""The database's shape, as the list of steps that built it.
-
-A released step is never edited: a change of shape is a new step. `user_version`
-is the number of steps a file has had.
-"""
+"""The statements of the steps. A released one is never edited."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from tui.folding import folded
-from tui.pairs import spaced
-
-if TYPE_CHECKING:
-    from sqlite_utils import Database, Migrations
-
-APPLICATION_ID = 0x53434854
-"""Marks a file as ours, in its header: the letters SCHT."""
-
-VERSION = 3
-
-
-def migrations() -> Migrations:
-    """Return the steps, oldest first."""
-    # sqlite_utils takes 0.2 s to import, as long as the first screen; only an old
-    # or empty file needs it so early.
-    from sqlite_utils import Migrations
-
-    steps = Migrations("streamchat")
-    steps(name="m001_history")(_m001_history)
-    steps(name="m002_recordings")(_m002_recordings)
-    steps(name="m003_branches")(_m003_branches)
-    return steps
-
-
-def _m001_history(db: Database) -> None:
-    """Conversations, their messages as trees, the ledger, and what finds them."""
-    for statement in _M001.split("\n\n"):
-        db.execute(statement)
-
-
-def _m002_recordings(db: Database) -> None:
-    """Keep what came over the wire for each request; find what is to be purged."""
-    for statement in _M002.split("\n\n"):
-        db.execute(statement)
-    # The first step's pairs left out the words between the runs.
-    found = db.execute("SELECT n, text FROM blocks WHERE pairs IS NOT NULL").fetchall()
-    for n, text in found:
-        db.execute("UPDATE blocks SET pairs = ? WHERE n = ?", [spaced(text), n])
-
-
-def _m003_branches(db: Database) -> None:
-    """Delete single messages, fork, continue; tags, drafts, and where a reader was."""
-    for statement in _M003.split("\n\n"):
-        db.execute(statement)
-    for conversation_id, title in db.execute("SELECT id, title FROM conversations").fetchall():
-        db.execute(
-            "UPDATE conversations SET folded_title = ? WHERE id = ?",
-            [folded(title), conversation_id],
-        )
-
-
-_STATES = (
+STATES = (
     "'streaming', 'complete', 'max_tokens', 'refused',"
     " 'stopped', 'cut_off', 'failed', 'interrupted'"
 )
 
-_M001 = f"""\
+M001 = f"""\
 CREATE TABLE conversations (
     id TEXT PRIMARY KEY,
     title TEXT NOT NULL,
@@ -91,7 +33,7 @@ CREATE TABLE messages (
     conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
     parent_id TEXT,
     role TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
-    state TEXT NOT NULL CHECK (state IN ({_STATES})),
+    state TEXT NOT NULL CHECK (state IN ({STATES})),
     created_ms INTEGER NOT NULL,
     finished_ms INTEGER,
     model TEXT,
@@ -127,7 +69,7 @@ CREATE TABLE requests (
     purpose TEXT NOT NULL DEFAULT 'reply',
     attempt INTEGER NOT NULL,
     endpoint TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ({_STATES})),
+    state TEXT NOT NULL CHECK (state IN ({STATES})),
     model_requested TEXT NOT NULL,
     model TEXT,
     api_message_id TEXT,
@@ -272,7 +214,7 @@ LEFT JOIN requests AS r ON r.id = (
 WHERE m.role = 'assistant' AND c.deleted_ms IS NULL
 """
 
-_M002 = """\
+M002 = """\
 CREATE TABLE recordings (
     request_id TEXT PRIMARY KEY,
     message_id TEXT NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
@@ -291,7 +233,7 @@ CREATE INDEX conversations_to_purge ON conversations (deleted_ms)
     WHERE deleted_ms IS NOT NULL AND purged_ms IS NULL
 """
 
-_M003 = """\
+M003 = """\
 ALTER TABLE messages ADD COLUMN is_continuation INTEGER NOT NULL DEFAULT 0
 
 ALTER TABLE messages ADD COLUMN copied_from TEXT
