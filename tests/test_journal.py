@@ -42,6 +42,7 @@ from tui.desk import Desk
 from tui.draft import Draft
 from tui.journal import entry, replay
 from tui.replies import Replies
+from tui.saving import NotKept
 from tui.store import HistoryError, Store, open_store
 
 JSON: st.SearchStrategy[Any] = st.dictionaries(
@@ -221,7 +222,7 @@ async def test_a_full_disk_loses_nothing_that_was_shown(
     await wait_until(lambda: shown and shown[-1])
     fill(store)
     hold.release()
-    with pytest.raises(turn.NotKept, match="full") as failed:
+    with pytest.raises(NotKept, match="full") as failed:
         await running
     assert draft.ended is not None
     assert draft.ended.state == "complete"

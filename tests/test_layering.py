@@ -86,7 +86,7 @@ ROOMS: dict[str, set[str]] = {
     "keymap": set(),
     "markdown": {"sanitise"},
     "recording": set(),
-    "replies": {"claude", "clock", "conversation", "desk", "draft", "store", "turn"},
+    "replies": {"claude", "clock", "conversation", "desk", "draft", "saving", "store", "turn"},
     "sanitise": set(),
     "pairs": set(),
     "palette": set(),
@@ -99,7 +99,7 @@ ROOMS: dict[str, set[str]] = {
         "endpoint",
         "replies",
         "sanitise",
-        "saving",
+        "markdown_export",
         "store",
         "trash",
         "turn",
@@ -111,7 +111,7 @@ ROOMS: dict[str, set[str]] = {
         "search",
         "tree",
     },
-    "saving": {"conversation", "draft"},
+    "markdown_export": {"conversation", "draft"},
     "settings": {"config", "endpoint"},
     "store": {
         "clock",
@@ -132,6 +132,7 @@ ROOMS: dict[str, set[str]] = {
     "titles": {"claude", "conversation", "draft", "ledger", "sanitise", "store"},
     "trash": {"store"},
     "tree": {"conversation"},
+    "saving": {"conversation", "draft", "ledger", "sanitise", "store"},
     "turn": {
         "claude",
         "continuing",
@@ -140,6 +141,7 @@ ROOMS: dict[str, set[str]] = {
         "journaling",
         "ledger",
         "prompt",
+        "saving",
         "store",
     },
     "widgets": {

@@ -352,7 +352,7 @@ async def test_what_showing_raises_is_raised_and_the_reply_kept(
     with pytest.raises(RuntimeError, match="no screen"):
         await converse(store, claude, show=show)
     (row,) = await store.select("SELECT state, text FROM transcript WHERE role = 'assistant'")
-    assert row == {"state": "stopped", "text": "Half"}
+    assert row == {"state": "failed", "text": "Half"}
     await wait_until(server.asked[0].closed_by_client.is_set)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from tui.conversation import ReplyEvent
 from tui.draft import Draft
 from tui.journal import entry
 from tui.store import HistoryError, Store
+
+_log = logging.getLogger(__name__)
 
 JOURNAL_EVERY = 0.2
 """How long after it was shown an event is written to disk, in seconds."""
@@ -55,6 +58,10 @@ class JournalWriter:
                 )
             except HistoryError as error:
                 self._draft.trouble, wait = str(error), TROUBLE_EVERY
+            except Exception:  # noqa: BLE001 - whatever it was, the reply goes on
+                # The reply goes on, and is kept whole at its end.
+                _log.exception("what has arrived could not be written")
+                del self._events[:written]
             else:
                 del self._events[:written]
                 self._written += 1

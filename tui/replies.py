@@ -7,6 +7,7 @@ is opened. A screen looks at the drafts when it has time to draw.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -18,8 +19,10 @@ from tui.clock import Clock
 from tui.conversation import Conversation, Message
 from tui.desk import Desk
 from tui.draft import Draft
+from tui.saving import NotKept
 from tui.store import HistoryError, Store
-from tui.turn import NotKept
+
+_log = logging.getLogger(__name__)
 
 AT_ONCE = 8
 """How many replies are asked for at once, unless the settings say otherwise."""
@@ -193,6 +196,10 @@ class Replies:
             problem = str(error)
             if isinstance(error, NotKept):
                 self._try_again(draft.id, error)
+        except Exception:  # noqa: BLE001 - whatever it was, the program goes on
+            # It ends this reply, not the program and the other replies.
+            _log.exception("a reply was ended by a fault")
+            problem = "A fault of this program's own ended the reply. Its log says which."
         finally:
             del self.drafts[conversation.id], self._running[conversation.id]
             self.changed.discard(conversation.id)

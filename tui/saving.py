@@ -1,65 +1,114 @@
-"""What is on the screen as a file of its own, for when the history cannot have it."""
+"""Saving a reply that has ended, whatever happened to it.
+
+A reply ends in a named state with the text that came, and so does its row in the
+history: what cannot be saved as it is, because of a fault of this program's own, is
+saved as its words alone. A full disk is no such fault; it is tried again.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
-from datetime import datetime
-from pathlib import Path
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
-from tui.conversation import Conversation, Message
+from tui.conversation import Block, Failure, Message, Request, State, Timing, Usage
 from tui.draft import Draft
+from tui.ledger import Ledger
+from tui.sanitise import whole
+from tui.store import HistoryError, Store
+from tui.store.foreign import NOT_OURS
+
+FAULT = Failure("A fault of this program's own ended it; its log says which.", type="internal")
+"""Why a reply failed that nobody and nothing outside has ended."""
+
+_log = logging.getLogger(__name__)
 
 
-def markdown_of(
-    conversation: Conversation, line: Iterable[Message], draft: Draft | None
-) -> str:
-    """Return a conversation as Markdown, with what has arrived of the reply being written."""
-    parts = [f"# {' '.join(conversation.title.split()) or 'A conversation'}"]
-    for message in line:
-        parts += _said("You" if message.role == "user" else message.model or "Claude", message)
-    if draft is not None:
-        parts += _spoken(draft.model, draft.words("thinking"), draft.words("text"))
-    return "\n\n".join(parts) + "\n"
+class NotKept(HistoryError):
+    """A reply has ended and could not be written. It can be tried again."""
+
+    def __init__(self, why: str, again: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(why)
+        self.again = again
+        """Tries again to write it. Raises `HistoryError`."""
 
 
-def _said(name: str, message: Message) -> Iterator[str]:
-    return _spoken(name, message.thinking, message.text)
+def ended(message: Message, ledger: Ledger, state: State, failure: Failure | None) -> Message:
+    """Return the message that a reply has become; closes its row in the ledger."""
+    draft = ledger.draft
+    try:
+        return replace(
+            message,
+            blocks=draft.blocks,
+            state=state,
+            finished_ms=ledger.clock.now_ms(),
+            model=draft.model,
+            stop_reason=draft.stop_reason,
+            stop_details=draft.stop_details,
+            failure=failure,
+            figures=ledger.close(state, failure),
+        )
+    except Exception:  # noqa: BLE001 - whatever it was, the reply is saved
+        _log.exception("a reply could not be brought to its end as it is")
+        return replace(message, blocks=_words(draft), state="failed", failure=FAULT)
 
 
-def _spoken(name: str, thinking: str, text: str) -> Iterator[str]:
-    yield f"## {name}"
-    if thinking:
-        yield "\n".join(f"> {line}".rstrip() for line in thinking.splitlines())
-    yield text
+async def save_reply(store: Store, message: Message, ledger: Ledger) -> Message:
+    """Write a reply that has ended; return it as it was written. Raises `NotKept`."""
+    request, recording = ledger.request, ledger.recorded
+    if request.state == "streaming":
+        # It could not be closed either.
+        request = _bare_request(request)
 
-
-def save(folders: Iterable[Path], text: str, now_ms: int) -> Path:
-    """Write a text into a new file of the first folder that takes it; return its path.
-
-    For its owner's eyes only. Raises the last folder's `OSError` if none does.
-    """
-    moment = datetime.fromtimestamp(now_ms / 1000).astimezone().strftime("%Y%m%d-%H%M%S")
-    problem = OSError("there is no folder")
-    for folder in folders:
+    async def save() -> None:
+        nonlocal message
         try:
-            return _write(folder, f"conversation-{moment}", text)
-        except OSError as error:
-            problem = error
-    raise problem
+            await store.finish_reply(message, request, recording)
+        except Exception as error:
+            if isinstance(error, HistoryError) and not isinstance(error.__cause__, NOT_OURS):
+                raise
+            _log.exception("a reply could not be written as it is")
+            message = _bare(message, ledger.draft)
+            await store.finish_reply(message, _bare_request(request), None)
+
+    try:
+        await save()
+    except HistoryError as error:
+        raise NotKept(str(error), save) from error
+    return message
 
 
-def _write(folder: Path, name: str, text: str) -> Path:
-    content = text.encode("utf-8", "replace")
-    for number in range(1, 100):
-        path = folder / (f"{name}.md" if number == 1 else f"{name}-{number}.md")
-        try:
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
-            continue
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        return path
-    raise FileExistsError(f"{name}.md is there already")
+def _bare(message: Message, draft: Draft) -> Message:
+    return replace(
+        message,
+        blocks=_words(draft),
+        state="failed",
+        finished_ms=None,
+        model=None,
+        stop_reason=None,
+        stop_details=None,
+        failure=FAULT,
+        figures=None,
+    )
+
+
+def _bare_request(request: Request) -> Request:
+    return replace(
+        request,
+        state="failed",
+        model=None,
+        api_message_id=None,
+        request_id=None,
+        stop_reason=None,
+        usage=Usage(),
+        timing=Timing(),
+        failure=FAULT,
+    )
+
+
+def _words(draft: Draft) -> tuple[Block, ...]:
+    """Return the words that have arrived, as one block that is only to be read."""
+    text = whole(draft.words("text"))
+    if not text.strip():
+        return ()
+    return (Block({"type": "text", "text": text}, is_sendable=False),)

@@ -29,6 +29,7 @@ from tui.draft import Draft, Retry, ended_state
 from tui.journaling import JournalWriter
 from tui.ledger import Ledger, failed_state
 from tui.prompt import Prompt, prompt
+from tui.saving import FAULT, ended, save_reply
 from tui.store import HistoryError, Store
 
 Show = Callable[[Draft], None]
@@ -47,15 +48,6 @@ MODELS_WAIT = 2.0
 """How long a first request waits to learn what the models can do, in seconds."""
 
 MODELS_FRESH_MS = 24 * 60 * 60 * 1000
-
-
-class NotKept(HistoryError):
-    """A reply has ended and could not be written. It can be tried again."""
-
-    def __init__(self, why: str, again: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(why)
-        self.again = again
-        """Tries again to write it. Raises `HistoryError`."""
 
 
 async def ask(store: Store, conversation: Conversation, text: str) -> Message:
@@ -133,12 +125,12 @@ async def reply(
     Returns the message as kept; its `state` tells how it ended, its `failure`
     why. The conversation's tip moves to it when it begins, unless it is no longer
     at `tip_id`. Cancelling keeps what has arrived, as `draft.stops_as`, and is
-    raised again, as is whatever `show` raises. It is asked for once there is one of
+    raised again, as is whatever `show` raises and every fault of this program's own,
+    after which the reply has failed. It is asked for once there is one of
     `slots`; until then `draft.is_queued`. Without `may_wait` an endpoint that
     asks for a long wait has failed. Raises `HistoryError` when it could not begin,
     and `NotKept` when it could not be kept.
     """
-    clock = store.clock
     message = Message(
         id=draft.id,
         conversation_id=draft.conversation_id,
@@ -178,29 +170,25 @@ async def reply(
     except HistoryError as error:
         state, failure = "failed", Failure(str(error), type="history")
         raise
+    except OSError:
+        # Who was shown it is gone.
+        raise
+    except Exception:
+        state, failure = "failed", FAULT
+        raise
     finally:
         journal.close()
         draft.retry = None
         if draft.finished is not None:
             state, failure = ended_state(draft.finished), None
         state = state or draft.stops_as
-        message = replace(
-            message,
-            blocks=draft.blocks,
-            state=state,
-            finished_ms=clock.now_ms(),
-            model=draft.model,
-            stop_reason=draft.stop_reason,
-            stop_details=draft.stop_details,
-            failure=failure,
-            figures=ledger.close(state, failure),
-        )
+        message = ended(message, ledger, state, failure)
         draft.ended = message
         # Of a reply that the history would not have, there is nothing to bring to its
         # end; one whose beginning was only not waited for does have its row.
         draft.is_refused = is_refused and state == "failed"
         if not draft.is_refused:
-            await _keep(store, message, ledger)
+            draft.ended = message = await save_reply(store, message, ledger)
     return message
 
 
@@ -221,19 +209,6 @@ async def _turn_of(
             yield
     finally:
         draft.is_queued = False
-
-
-async def _keep(store: Store, message: Message, ledger: Ledger) -> None:
-    """Write a reply that has ended. Raises `NotKept`."""
-    request, recording = ledger.request, ledger.recorded
-
-    async def keep() -> None:
-        await store.finish_reply(message, request, recording)
-
-    try:
-        await keep()
-    except HistoryError as error:
-        raise NotKept(str(error), keep) from error
 
 
 async def refresh_models(store: Store, claude: Claude) -> None:

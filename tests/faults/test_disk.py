@@ -15,6 +15,7 @@ from tests.scripted import Hold, Reply, Scripted, end, start, text
 from tests.turns import MODEL, ask, kept, on_disk
 from tui import turn
 from tui.claude import Claude
+from tui.saving import NotKept
 from tui.store import open_store
 
 pytestmark = pytest.mark.skipif(
@@ -62,7 +63,7 @@ async def test_what_was_on_the_screen_is_saved_when_there_is_room(
                 except OSError:
                     break
         hold.release()
-        with pytest.raises(turn.NotKept, match="full") as failed:
+        with pytest.raises(NotKept, match="full") as failed:
             await running
         assert draft.ended is not None
         assert draft.ended.text == shown[-1] == "first " + words

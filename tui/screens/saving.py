@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.sanitise import clean_line
-from tui.saving import markdown_of, save
+from tui.markdown_export import markdown_of, save
 from tui.store import HistoryError
 
 if TYPE_CHECKING:

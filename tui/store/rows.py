@@ -231,11 +231,16 @@ def row_of_interrupted(draft: Draft) -> dict[str, Any]:
     """Return the columns of the ledger that a reply's journal tells."""
     return {
         "state": "interrupted",
-        "model": whole(draft.model) if draft.api_message_id else None,
-        "api_message_id": draft.api_message_id,
-        "request_id": draft.request_id,
+        "model": text_of(draft.model) if draft.api_message_id else None,
+        "api_message_id": text_of(draft.api_message_id),
+        "request_id": text_of(draft.request_id),
         **_usage_columns(draft.usage),
     }
+
+
+def text_of(value: object) -> str | None:
+    """Return a value of a journal as text that can be stored; None if it is none."""
+    return whole(value) if isinstance(value, str) else None
 
 
 def _usage_columns(usage: Usage) -> dict[str, Any]:
