@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.sanitise import clean_line
 from tui.markdown_export import markdown_of, save
+from tui.sanitise import clean_line
 from tui.store import HistoryError
 
 if TYPE_CHECKING:

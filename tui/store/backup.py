@@ -96,19 +96,28 @@ def make(path: Path, copy: Path) -> None:
             unnamed.replace(copy)
 
 
-@contextmanager
-def _made(path: Path, copy: Path) -> Generator[Path]:
-    """Make a copy that is checked and has no name yet; it is gone after the block."""
-    copy.parent.mkdir(mode=0o700, exist_ok=True)
-    with closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as connection:
-        copy_open(connection, copy)
-
-
 def copy_open(connection: sqlite3.Connection, copy: Path) -> None:
     """Copy the history that a connection has open, wherever its file is by now. Blocks.
 
     Raises `sqlite3.Error` or `OSError`, and leaves no half a copy then.
     """
+    with _copied(connection, copy) as unnamed:
+        unnamed.replace(copy)
+
+
+@contextmanager
+def _made(path: Path, copy: Path) -> Generator[Path]:
+    """Make a copy that is checked and has no name yet; it is gone after the block."""
+    copy.parent.mkdir(mode=0o700, exist_ok=True)
+    with (
+        closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as connection,
+        _copied(connection, copy) as unnamed,
+    ):
+        yield unnamed
+
+
+@contextmanager
+def _copied(connection: sqlite3.Connection, copy: Path) -> Generator[Path]:
     unnamed = copy.with_name(f".{copy.name}.{os.getpid()}")
     try:
         # For its owner's eyes only; SQLite fills a file that is empty.
