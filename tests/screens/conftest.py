@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
 from tests.conftest import wait_until
+from tests.sent import messages
 from tui.app import StreamChat
 from tui.claude import Claude
 from tui.conversation import Message
@@ -27,6 +28,12 @@ class Journey:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
+
+    async def send(self, sent: str | bytes) -> None:
+        """Have a terminal send something."""
+        for message in messages(sent if isinstance(sent, bytes) else sent.encode()):
+            self.app.post_message(message)
+        await self.pilot.pause()
 
     async def write(self, text: str) -> None:
         self.app.screen.query_one(Composer).insert(text)

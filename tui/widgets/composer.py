@@ -65,7 +65,7 @@ class Composer(TextArea):
         self.cursor_blink = False
 
     async def _on_key(self, event: events.Key) -> None:
-        """Send and break lines in turn with the letters around them.
+        """Send, break lines, move and delete in turn with the letters around them.
 
         As a priority binding Enter would overtake letters typed just before it;
         as an ordinary one it would be overtaken by letters typed just after.
@@ -85,15 +85,11 @@ class Composer(TextArea):
         active = self.screen.active_bindings.get(event.key)
         if active is None or not active.enabled:
             return
-        action, node = active.binding.action, active.node
-        if node is self and action not in ("send", "newline"):
-            # The text field's own, which do not wait for anything.
-            return
         event.stop()
         event.prevent_default()
         # Here and not where the key would bubble to: what is typed after Ctrl+N is for
         # the new conversation, and waits until it is there.
-        await self.app.run_action(action, node)
+        await self.app.run_action(active.binding.action, active.node)
 
     def action_send(self) -> None:
         r"""Say what was sent, unless it is blank. After a `\` it breaks the line."""

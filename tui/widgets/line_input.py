@@ -5,6 +5,7 @@ Textual 8.2.8 moves and deletes by code points.
 
 from __future__ import annotations
 
+from textual import events
 from textual.widgets import Input
 from textual.widgets.input import Selection
 
@@ -13,6 +14,19 @@ from tui.graphemes import boundary, next_boundary, previous_boundary
 
 class LineInput(Input):
     """An input whose keys take an emoji, a flag or a letter with its accents for one."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Move and delete in turn with the letters around them.
+
+        Where a key would bubble to, letters typed just after it would overtake it.
+        """
+        if event.is_printable and "+" not in event.key:
+            return
+        active = self.screen.active_bindings.get(event.key)
+        if active is not None and active.node is self and active.enabled:
+            event.stop()
+            event.prevent_default()
+            await self.app.run_action(active.binding.action, self)
 
     def validate_selection(self, selection: Selection) -> Selection:
         """Keep both ends where they can stand: not inside of a character."""
