@@ -168,8 +168,6 @@ class StreamChat(App[None]):
                 store.recover,
                 self._chat.returning.resume,
                 self._show_chat,
-                self._claude.warm_up,
-                partial(turn.refresh_models, store, self._claude),
                 partial(store.trim_recordings, self._keep_recordings_mb * 1_000_000),
                 store.back_up,
                 partial(store.substrings.keep, is_wanted=self._substring_index),
@@ -177,10 +175,16 @@ class StreamChat(App[None]):
             self._chat.complain,
         )
 
+    @work(group="prepare")
+    async def _connect(self) -> None:
+        await prepare((partial(turn.connect, self._store, self._claude),), self._chat.complain)
+
     async def _show_chat(self) -> None:
         self._chat.refresh_list()
         self._chat.empty_trash()
         await asyncio.to_thread(preload)
+        # The history does not wait for the endpoint, which may take its time.
+        self._connect()
 
     async def on_unmount(self) -> None:
         """Close the connections."""

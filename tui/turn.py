@@ -211,6 +211,15 @@ async def _turn_of(
         draft.is_queued = False
 
 
+async def connect(store: Store, claude: Claude) -> None:
+    """Get ready to ask: load the SDK, and learn what the models can do.
+
+    Raises `ReplyFailed` and `HistoryError`.
+    """
+    await claude.warm_up()
+    await refresh_models(store, claude)
+
+
 async def refresh_models(store: Store, claude: Claude) -> None:
     """Ask the endpoint what its models can do, unless it was asked within a day.
 

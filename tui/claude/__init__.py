@@ -11,15 +11,15 @@ import asyncio
 import contextlib
 import os
 import warnings
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tui.claude import tap as taps
 from tui.claude.events import finished, started, translated
+from tui.claude.model_list import models_of
 from tui.claude.silence import LOOPBACK_FIRST, Limits, Watch
-from tui.claude.tap import LINE_LIMIT, REPLY_LIMIT, Tap
+from tui.claude.tap import ENCODING, LINE_LIMIT, REPLY_LIMIT, Tap, tapped
 from tui.claude.warming import in_thread, stream_nothing, without_collecting
 from tui.conversation import (
     BlockDelta,
@@ -57,9 +57,6 @@ MAX_TOKENS = 16_000
 
 WHOLE_REPLY_LIMIT = 600.0
 """How long a reply that is not streamed may take, in seconds."""
-
-MODELS_LIMIT = 30.0
-"""How long an endpoint may take to list its models, in seconds."""
 
 _HAS_NO_MODELS_API = (404, 405, 501)
 
@@ -106,16 +103,15 @@ class Claude:
     async def models(self) -> list[Model]:
         """Return the endpoint's models; none where it has no Models API.
 
+        Of a list without end only its beginning; see `model_list`.
+
         Raises `ReplyFailed` when it could not be asked.
         """
         client = await self.ready()
         import anthropic
 
         try:
-            return [
-                Model(info.to_dict(mode="json", warnings=False))
-                async for info in client.models.list(limit=1000, timeout=MODELS_LIMIT)
-            ]
+            return await models_of(client)
         except anthropic.APIStatusError as error:
             if error.status_code in _HAS_NO_MODELS_API:
                 return []
@@ -183,7 +179,7 @@ class Claude:
         """Yield the reply to `messages` once it is whole. Raises `ReplyFailed`."""
         client = await self.ready()
         try:
-            with _tapped(Tap(recording, secret=self.endpoint.secret)):
+            with tapped(Tap(recording, secret=self.endpoint.secret)):
                 message: Message = await client.messages.create(
                     **_params(
                         messages,
@@ -193,7 +189,7 @@ class Claude:
                         max_tokens=max_tokens,
                     ),
                     timeout=WHOLE_REPLY_LIMIT,
-                    extra_headers=_ENCODING,
+                    extra_headers=ENCODING,
                 )
             begun = started(message, message._request_id)  # noqa: SLF001 - the SDK documents it
             events = (begun, finished(message, begun.usage))
@@ -257,20 +253,6 @@ class Claude:
         return client
 
 
-_ENCODING = {"accept-encoding": "gzip"}
-"""What the tap unpacks by itself."""
-
-
-@contextmanager
-def _tapped(tap: Tap) -> Iterator[None]:
-    """Let the answer to the request made meanwhile come through `tap`."""
-    token = taps.current.set(tap)
-    try:
-        yield
-    finally:
-        taps.current.reset(token)
-
-
 async def _opened(
     client: anthropic.AsyncAnthropic, tap: Tap, params: dict[str, Any]
 ) -> AsyncMessageStream[None]:
@@ -278,9 +260,9 @@ async def _opened(
 
     # No limit for a read: `Watch` knows better what silence is.
     timeout = anthropic.Timeout(connect=10, read=None, write=60, pool=10)
-    with _tapped(tap):
+    with tapped(tap):
         return await client.messages.stream(
-            **params, timeout=timeout, extra_headers=_ENCODING
+            **params, timeout=timeout, extra_headers=ENCODING
         ).__aenter__()
 
 

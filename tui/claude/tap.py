@@ -31,6 +31,9 @@ LINE_LIMIT = 16 * 1024 * 1024
 ERROR_LIMIT = 1024 * 1024
 """The longest body of an HTTP error, in bytes: it is read whole before it is told."""
 
+ENCODING = {"accept-encoding": "gzip"}
+"""The header that asks for what the tap unpacks by itself."""
+
 _EFFORT = 1024 * 1024 * 1024
 """The most bytes that joining the lines of one event may copy: a tenth of a second."""
 
@@ -48,13 +51,18 @@ class Tap:
     """What has come on the wire for one call."""
 
     def __init__(
-        self, recording: Recording | None = None, *, secret: str | None = None
+        self,
+        recording: Recording | None = None,
+        *,
+        secret: str | None = None,
+        limit: int = REPLY_LIMIT,
     ) -> None:
         self.size = 0
         """How many bytes came, unpacked."""
         self.heard: float | None = None
         """When something last came, on the monotonic clock; None while nothing has."""
         self._recording = recording
+        self._limit = limit
         self._mask = _Mask(secret)
         self._began = time.monotonic()
         self._tail = bytearray()
@@ -79,7 +87,7 @@ class Tap:
             is_packed=packing == "gzip",
             is_stream=response.status_code == 200
             and response.headers.get("content-type", "").startswith("text/event-stream"),
-            limit=REPLY_LIMIT if response.status_code == 200 else ERROR_LIMIT,
+            limit=self._limit if response.status_code == 200 else ERROR_LIMIT,
         )
         response.stream = _body(chunks, body)
 
@@ -191,11 +199,24 @@ current: ContextVar[Tap | None] = ContextVar("current", default=None)
 """The tap of the call that is being made, for the hook that sees its response."""
 
 
+_PATHS = ("/v1/messages", "/v1/models")
+
+
+@contextlib.contextmanager
+def tapped(tap: Tap) -> Iterator[None]:
+    """Let the answer to the request made meanwhile come through `tap`."""
+    token = current.set(tap)
+    try:
+        yield
+    finally:
+        current.reset(token)
+
+
 async def on_response(response: httpx2.Response) -> None:
     """Attach the tap of the call being made, if it has one. A hook of the HTTP client."""
     tap = current.get()
     # A login may be renewed on the way; what that says is nobody's to record.
-    if tap is not None and response.request.url.path.endswith("/v1/messages"):
+    if tap is not None and response.request.url.path.endswith(_PATHS):
         tap.attach(response)
 
 
