@@ -105,6 +105,11 @@ class Row:
     api_message_id: str | None
 
 
+def _without_failure(kept: str) -> object:
+    fixed, blocks = json.loads(kept)
+    return {**fixed, "failure": fixed["failure"] is None}, blocks
+
+
 class Disk:
     """The history as another program sees it."""
 
@@ -486,10 +491,18 @@ class Branching(RuleBasedStateMachine):
         model.purged |= model.deleted
         model.trash.clear()
         self.do(self.program.trash.empty())
-        for row in Disk(self.history).rows.values():
+        disk = Disk(self.history)
+        for row in disk.rows.values():
             # What asks for the rest of a reply quotes it, and its words go with it.
             if row.is_continuation and row.parent_id in model.purged:
                 assert row.blocks == []
+                model.kept[row.id] = row.kept
+            # So may an error of whoever was sent the message, and only that goes.
+            elif row.id in model.kept.keys() - model.purged and any(
+                above.id in model.purged for above in disk.path(row.id)
+            ):
+                before = model.kept[row.id]
+                assert _without_failure(row.kept) == _without_failure(before)
                 model.kept[row.id] = row.kept
         self.settle()
 

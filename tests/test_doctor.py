@@ -177,6 +177,16 @@ async def test_what_a_killed_program_left_unmerged_is_read_and_stays_unmerged(
     assert [digest(path) for path in files] == before
 
 
+async def test_a_damaged_file_that_was_set_aside_is_told_of(program: Program) -> None:
+    with open_store(program.history) as store:
+        await ask(store)
+    aside = program.history.with_name("history.db.damaged-20261101T100000Z")
+    aside.write_bytes(b"words")
+    found = findings(program.run("doctor", "--json", "--offline"))["history", "damaged file"]
+    assert str(aside) in found["value"]
+    assert "next deletion" in found["mend"]
+
+
 def test_a_database_of_another_program_is_left_alone(program: Program) -> None:
     with closing(sqlite3.connect(program.history)) as connection:
         connection.execute("CREATE TABLE books (title)")

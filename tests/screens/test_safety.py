@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from datetime import date
 from pathlib import Path
+
+import pytest
 
 from tests.screens.conftest import Journey, Open
 from tests.scripted import Event, Hold, Reply, Scripted, refuses, says, start, text
+from tests.test_purging import found_in
 from tests.turns import ask, on_disk
+from tui.screens import organising
 from tui.screens.confirm import ConfirmScreen
-from tui.store import Store, open_store
+from tui.store import Store, backup, open_store
 
 
 async def test_a_long_wait_is_asked_about_and_waited_for(
@@ -163,9 +170,73 @@ async def test_what_was_deleted_before_is_purged_at_the_next_start(
         await journey.until_done()
     (found,) = await store.conversations()
     await store.delete([found.id])
-    on_disk(history, "SELECT 1")
-    store.threads.writer().execute("UPDATE conversations SET deleted_ms = deleted_ms - 60000")
     async with opened() as journey:
         await journey.until(
             lambda: on_disk(history, "SELECT count(*) FROM messages")[0][0] == 0
         )
+
+
+async def test_a_file_of_copied_words_goes_with_what_an_earlier_run_deleted(
+    opened: Open, store: Store, tmp_path: Path
+) -> None:
+    found = await ask(store, "Wordtobegone")
+    await store.delete([found.conversation_id])
+    copied = tmp_path / "copied.txt"
+    copied.write_text("Wordtobegone", encoding="utf-8")
+    async with opened() as journey:
+        await journey.until(lambda: not copied.exists())
+
+
+async def test_a_backup_that_cannot_be_removed_ends_no_start_and_is_told(
+    opened: Open, store: Store, history: Path
+) -> None:
+    found = await ask(store, "Wordtobegone")
+    await store.delete([found.conversation_id])
+    backup.make_daily(history, date(2026, 11, 1))
+    # As where the folder is somebody else's.
+    folder = backup.folder_of(history)
+    folder.rename(history.with_name("elsewhere"))
+    folder.symlink_to(folder)
+    async with opened() as journey:
+        await journey.until(
+            lambda: any("Deleted words may still be in" in told for told in journey.notices)
+        )
+        await journey.ask("Hi")
+        await journey.until_done()
+        assert journey.replies
+        assert "Traceback" not in journey.seen
+
+
+async def test_a_folder_among_the_backups_ends_no_start(
+    opened: Open, store: Store, history: Path
+) -> None:
+    found = await ask(store, "Wordtobegone")
+    await store.delete([found.conversation_id])
+    (backup.folder_of(history) / "history.db-2026-11-01").mkdir(parents=True)
+    async with opened() as journey:
+        gone = "SELECT 1 FROM conversations WHERE purged_ms IS NOT NULL"
+        await journey.until(lambda: on_disk(history, gone))
+        await journey.ask("Hi")
+        await journey.until_done()
+        assert journey.replies
+
+
+async def test_what_another_program_holds_up_is_removed_by_itself_later(
+    opened: Open, store: Store, history: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(organising, "EMPTIED_AGAIN_AFTER", 0.1)
+    found = await ask(store, "Wordtobegone")
+    await store.delete([found.conversation_id])
+    store.threads.writer().conn.execute("PRAGMA busy_timeout = 50")
+    purged = "SELECT 1 FROM conversations WHERE purged_ms IS NOT NULL"
+    with closing(sqlite3.connect(history, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM messages").fetchone()
+        async with opened() as journey:
+            gone = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM messages)"
+            await journey.until(lambda: on_disk(history, gone))
+            assert found_in(history.parent, "Wordtobegone")
+            assert not on_disk(history, purged)
+            reader.execute("COMMIT")
+            await journey.until(lambda: on_disk(history, purged))
+            assert found_in(history.parent, "Wordtobegone") == []

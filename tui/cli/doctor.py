@@ -288,6 +288,10 @@ def _safety(found: Examination) -> Iterator[Finding]:
         yield Finding("history", "backup", f"of {wording.day_and_time(made)}")
     elif found.messages:
         yield Finding("history", "backup", "none yet; the app makes one a day", "note")
+    if found.set_aside:
+        said = f"{found.set_aside[-1]}: a damaged history that was set aside"
+        mend = "Copy it elsewhere if you need it: the next deletion in the app removes it."
+        yield Finding("history", "damaged file", said, "note", mend)
 
 
 def _clock(found: Examination) -> Iterator[Finding]:

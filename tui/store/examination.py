@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui import schema
-from tui.store import backup
+from tui.store import backup, damage
 from tui.store.filesystem import shared_kind
 from tui.store.foreign import limited
 from tui.store.owner import is_held
@@ -44,6 +44,8 @@ class Examination:
     dead: int = 0
     """Locks that a program left which was killed."""
     newest_backup: Path | None = None
+    set_aside: tuple[Path, ...] = ()
+    """Damaged files that were set aside, with their logs."""
     shared_kind: str | None = None
 
     @property
@@ -71,6 +73,7 @@ def examine(path: Path) -> Examination:
         "live": live,
         "dead": len(locks) - live,
         "newest_backup": backups[0] if backups else None,
+        "set_aside": tuple(damage.set_aside(path)),
         "shared_kind": shared_kind(path.parent),
     }
     try:
