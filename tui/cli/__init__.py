@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tui import __version__, settings
+from tui.cli.log_format import LogFormatter
 from tui.config import BadSetting
 from tui.sanitise import clean_line
 from tui.settings import Flags, Settings
@@ -144,7 +145,7 @@ def _start_logging(path: Path) -> None:
         )
     except OSError:
         handler = logging.NullHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(LogFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -1,0 +1,84 @@
+"""The log file tells what broke and where, in none of the words of a conversation."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import shell
+from tests.faults.shell import Shell
+from tests.test_purging import found_in
+from tests.turns import ask
+from tui.cli.log_format import LogFormatter
+from tui.store import open_store
+
+__all__ = ["shell"]
+
+SECRET = "xylophone"
+
+
+def logged(error: BaseException) -> str:
+    try:
+        raise error  # noqa: TRY301 - raised to be logged
+    except BaseException:  # noqa: BLE001 - whatever it is, it is logged
+        record = logging.LogRecord(
+            "tui", logging.ERROR, __file__, 1, "it broke", None, sys.exc_info()
+        )
+    return LogFormatter().format(record)
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError(SECRET),
+        caused(KeyError(SECRET), RuntimeError(SECRET)),
+        sqlite3.OperationalError(f"Could not decode to UTF-8 column 'text' with '{SECRET}'"),
+        UnicodeDecodeError("utf-8", SECRET.encode(), 0, 1, SECRET),
+    ],
+    ids=["plain", "caused", "sqlite", "unicode"],
+)
+def test_an_error_is_logged_without_its_words(error: Exception) -> None:
+    said = logged(error)
+    assert SECRET not in said
+    assert type(error).__name__ in said
+    assert "in logged" in said
+    assert error.__cause__ is None or "RuntimeError" in said
+
+
+def test_what_the_system_said_is_logged() -> None:
+    said = logged(PermissionError(13, "Permission denied", "/the/file"))
+    assert "PermissionError: Permission denied: /the/file" in said
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorname = "SQLITE_FULL"
+    assert "OperationalError: SQLITE_FULL" in logged(full)
+
+
+def test_an_error_that_comes_of_itself_is_logged_once() -> None:
+    error = ValueError("a")
+    other = KeyError("b")
+    error.__context__, other.__context__ = other, error
+    assert logged(error).count("KeyError") == 1
+
+
+async def test_a_text_that_cannot_be_read_is_not_in_the_log(shell: Shell) -> None:
+    with open_store(shell.history) as store:
+        await ask(store, "the first, which every start looks at")
+        await ask(store, SECRET)
+    with closing(sqlite3.connect(shell.history)) as connection, connection:
+        words = SECRET.encode() + b"\xff"
+        connection.execute("UPDATE blocks SET text = CAST(? AS TEXT) WHERE n = 2", [words])
+        (second,) = connection.execute("SELECT max(id) FROM conversations").fetchone()
+    shell.on_terminal("log", second)
+    home = Path(shell.environ["HOME"])
+    assert list(home.rglob("streamchat.log"))
+    assert found_in(home, SECRET) == []

@@ -1,0 +1,48 @@
+"""Log records without the texts of errors, which may quote what somebody wrote.
+
+What is logged stays, whatever is deleted afterwards. So of an error its kind is logged and
+where it came from, and of the system's own what the system said.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterator
+from types import TracebackType
+
+
+class LogFormatter(logging.Formatter):
+    """Writes a traceback as Python does, less what the errors say."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+
+    def formatException(  # noqa: N802 - the standard library's name
+        self,
+        ei: tuple[type[BaseException], BaseException, TracebackType | None]
+        | tuple[None, None, None],
+    ) -> str:
+        """Return a traceback as text."""
+        errors = [] if ei[1] is None else list(_chain(ei[1]))
+        return "\n".join(map(_described, reversed(errors)))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those it came of, each once, however they are linked."""
+    seen: set[int] = set()
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        yield found
+        found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
+
+
+def _described(error: BaseException) -> str:
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    frames = f"Traceback (most recent call last):\n{frames}"
+    said = getattr(error, "sqlite_errorname", "")
+    if isinstance(error, OSError):
+        said = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    return f"{frames}{kind}: {said}" if said else f"{frames}{kind}"
