@@ -49,6 +49,15 @@ _log = logging.getLogger(__name__)
 COLLECTING = (50_000, 20, 100)
 """The thresholds of the garbage collector: the whole heap is left for pauses."""
 
+MOST_COLLECTED = 300_000
+"""Objects that are gone over in a pause; more would be felt, and are left as they are."""
+
+
+def _grown() -> int:
+    """Return about by how many objects the heap has grown since all of it was collected."""
+    young, middle, old = gc.get_count()
+    return young + COLLECTING[0] * (middle + COLLECTING[1] * old)
+
 
 class StreamChat(App[None]):
     """The terminal home for a person's conversations with Claude."""
@@ -228,9 +237,15 @@ class StreamChat(App[None]):
             await self._chat.returning.keep_place()
 
     def _collect(self) -> None:
-        if not self.replies.drafts:
+        if self.replies.drafts:
+            return
+        if not gc.isenabled():
+            # A thread is making very much, and will tell the collector to leave it alone.
+            self.set_timer(1, self._collect)
+            return
+        if _grown() < MOST_COLLECTED:
             gc.collect()
-            gc.freeze()
+        gc.freeze()
 
     def reply_begun(self, conversation: Conversation, question: Message, draft: Draft) -> None:
         """Show a reply to a question that had waited."""

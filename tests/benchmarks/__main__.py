@@ -17,7 +17,9 @@ from tests.benchmarks.floors import f_paint
 from tests.benchmarks.painting import apart
 from tests.benchmarks.report import Effort, Row, table
 
-BENCHMARKS = ("streaming", "keys", "long", "sidebar", "search", "start", "eight", "idle")
+BENCHMARKS = (
+    *("streaming", "keys", "bombs", "long", "sidebar", "search", "start", "eight", "idle"),
+)
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 

@@ -47,8 +47,28 @@ class Recording:
         """CPU seconds of the program since it was forked."""
         return time.clock_gettime(self._clock.value)
 
+    @property
+    def resident(self) -> float:
+        """Megabytes that the program holds."""
+        return self._memory("VmRSS")
+
+    @property
+    def most_resident(self) -> float:
+        """Megabytes that the program held at most."""
+        return self._memory("VmHWM")
+
+    def _memory(self, name: str) -> float:
+        lines = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        return next(int(line.split()[1]) / 1000 for line in lines.splitlines() if name in line)
+
     def press(self, keys: str) -> None:
-        os.write(self._descriptor, keys.encode())
+        left = keys.encode()
+        while left:
+            # Of a long paste the terminal takes little at a time, while it is drawn to.
+            if select.select([], [self._descriptor], [], 0.01)[1]:
+                left = left[os.write(self._descriptor, left[:1024]) :]
+            if left:
+                self._read(0)
 
     def watch(self, seconds: float) -> None:
         """Record what is written for so long."""

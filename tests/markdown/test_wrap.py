@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len, get_character_cell_size
 
+from tests.markdown.test_bombs import calls
 from tui.markdown import wrap as module
 from tui.markdown.wrap import wrap
 
@@ -91,6 +92,20 @@ def test_rows_fit_and_make_up_the_line(line: str, width: int) -> None:
 def test_single_cells_wrap_alike_on_the_fast_path_and_the_slow(line: str, width: int) -> None:
     slow = module._wrap_measured(line, width)
     assert module._wrap_single(line, width) == slow
+
+
+@settings(max_examples=400, deadline=None, database=None)
+@given(lines, st.integers(2, 20), st.integers(4, 40))
+def test_a_long_line_wraps_alike_bit_by_bit_and_at_once(
+    line: str, width: int, stretch: int
+) -> None:
+    at_once = module._wrap_any(line, width)
+    assert list(module._wrap_stretches(line, width, stretch)) == at_once
+
+
+def test_one_wide_character_does_not_make_a_long_line_dear_to_wrap() -> None:
+    line = "word " * 100_000
+    assert calls(lambda: wrap(f"{line}中", 80)) < 2 * calls(lambda: wrap(line, 80)) + 20_000
 
 
 def test_the_fast_path_takes_only_characters_of_one_cell() -> None:

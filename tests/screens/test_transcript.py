@@ -259,7 +259,7 @@ async def test_a_finished_reply_is_drawn_as_it_was_kept() -> None:
             (Block({"type": "text", "text": "see [later]\n\n[later]: https://example.com"}),),
             created_ms=0, model="claude-sonnet-5-5",
         )  # fmt: skip
-        await app.transcript.finish(kept)
+        app.transcript.finish(kept)
         await pilot.pause()
         assert any(row.strip("▌ ") == "see later" for row in rows(app))
 

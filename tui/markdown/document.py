@@ -161,7 +161,8 @@ class Document:
             cost = self._clock() - now
             if cost - began > LONGEST_FLUSH and len(self._tail) > LONG_TAIL:
                 self._cut_tail()
-        if cost > CHEAP and len(self._tail) > LONG_TAIL:
+        # While there is more to take in, it is not the same that is parsed again.
+        if cost > CHEAP and len(self._tail) > LONG_TAIL and not self._fed:
             self._rested_at = now + (1 + REST) * cost
         return unchanged
 

@@ -28,6 +28,10 @@ _NOT_PLAIN = re.compile(f"[^{_SINGLE}{_WIDE}]")
 """What may be drawn over its neighbour, or as one with it."""
 
 
+STRETCH = 1_000
+"""Characters of a long line that are measured at a time."""
+
+
 def wrap(line: str, width: int) -> list[Cut]:
     """Return the rows of `line` at `width` cells; one, even if it is empty.
 
@@ -38,7 +42,28 @@ def wrap(line: str, width: int) -> list[Cut]:
         return [(0, len(line))]
     if _NOT_SINGLE.search(line) is None:
         return _wrap_single(line, width)
-    return _wrap_measured(line, width)
+    if len(line) <= STRETCH:
+        return _wrap_measured(line, width)
+    return list(_wrap_stretches(line, width, STRETCH))
+
+
+def _wrap_stretches(line: str, width: int, stretch: int) -> Iterator[Cut]:
+    """Wrap a long line bit by bit: one emoji does not make all of it dear to measure."""
+    start, size = 0, stretch
+    while start + size < len(line):
+        cuts = _wrap_any(line[start : start + size], width)
+        if len(cuts) < 4:
+            size *= 2
+            continue
+        # Where the last rows end may depend on what comes after the stretch.
+        yield from ((start + begin, start + end) for begin, end in cuts[:-2])
+        start, size = start + cuts[-2][0], stretch
+    yield from ((start + begin, start + end) for begin, end in _wrap_any(line[start:], width))
+
+
+def _wrap_any(line: str, width: int) -> list[Cut]:
+    is_single = _NOT_SINGLE.search(line) is None
+    return _wrap_single(line, width) if is_single else _wrap_measured(line, width)
 
 
 def _wrap_single(line: str, width: int) -> list[Cut]:

@@ -171,7 +171,7 @@ class ChatScreen(Screen[None]):
 
     @on(Composer.Changed)
     def _keep_draft(self) -> None:
-        self.desk.write(self._open_id, self.composer.text)
+        self.desk.write(self._open_id, self.composer.whole)
 
     @work
     async def _offer_new(self, text: str) -> None:

@@ -50,7 +50,7 @@ class Following:
         if problem is not None:
             chat.complain(problem)
         if message is not None and chat.reading.ended(draft):
-            await chat.transcript.finish(message)
+            chat.transcript.finish(message)
         else:
             self._unread.add(draft.conversation_id)
             chat.tell_of(draft)

@@ -30,7 +30,7 @@ class Returning:
         self._is_resumed = True
         if unsaved is not None:
             chat.unsaved_id = unsaved
-        if chat.reading.line or chat.composer.text or chat.replies.drafts:
+        if chat.reading.line or chat.composer.whole or chat.replies.drafts:
             return
         if found is not None:
             await chat.read(found)

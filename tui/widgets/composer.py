@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from textual import events
 from textual.binding import Binding
 from textual.message import Message as TextualMessage
 from textual.widgets import TextArea
-from textual.widgets.text_area import EditResult, Location
+from textual.widgets.text_area import EditResult, Location, Selection
 
 from tui.graphemes import boundary, next_boundary, previous_boundary
 
+_LINE_END = re.compile("\r\n?")
+"""As the text area has it: every line ends alike."""
+
+LONGEST_LINE = 10_000
+"""Characters of a line that can be edited: for each key Textual goes over all of it."""
+
+MOST_LINES = 10_000
+"""Lines that can be edited: each key goes over their number too."""
+
+
+MOST_CHARACTERS = 200_000
+"""Characters that can be edited, all lines together."""
+
 
 class Composer(TextArea):
-    """A text area in which Enter sends and Ctrl+J breaks the line. A paste never sends."""
+    """A text area in which Enter sends and Ctrl+J breaks the line. A paste never sends.
+
+    What is too large to be edited is not in the text area: it stands before the text,
+    is sent with it, and is told of in the border.
+    """
 
     BINDINGS = [
         Binding("enter", "send", "Send", id="composer.send"),
@@ -63,6 +81,15 @@ class Composer(TextArea):
         )
         # A blinking cursor would wake the program twice a second.
         self.cursor_blink = False
+        self._before = ""
+        """What is too large to be edited."""
+        self._removed = ""
+        """What was removed of that last, for as long as it can be brought back."""
+
+    @property
+    def whole(self) -> str:
+        """Everything that is written, what is too large to be edited too."""
+        return self._before + self.text
 
     async def _on_key(self, event: events.Key) -> None:
         """Send, break lines, move and delete in turn with the letters around them.
@@ -97,16 +124,18 @@ class Composer(TextArea):
         if self.selection.is_empty and self.document[row][:column].endswith("\\"):
             self.replace("\n", (row, column - 1), (row, column))
             return
-        if text := self.text.strip():
+        if text := self.whole.strip():
             # At once, so that a second Enter finds nothing to send.
             self.clear()
+            self._put_before("")
+            self._removed = ""
             self.post_message(self.Sent(text))
         else:
             self.post_message(self.Nudged())
 
     def action_cursor_up(self, select: bool = False) -> None:  # noqa: FBT001, FBT002 - Textual's signature
         """Move up; in the empty composer, ask for what was queued last."""
-        if self.text:
+        if self.whole:
             super().action_cursor_up(select)
         else:
             self.post_message(self.Recalled())
@@ -153,11 +182,56 @@ class Composer(TextArea):
 
     def write(self, text: str) -> None:
         """Put a text in the place of what is there."""
-        if text != self.text:
-            self.text = text
+        if text != self.whole:
+            before, rest = (text, "") if _is_too_large(text) else ("", text)
+            self._removed = ""
+            self.text = rest
+            self._put_before(before)
             self.move_cursor(self.document.end)
 
     def give_back(self, text: str) -> None:
         """Put back a text that could not be sent, before what was typed meanwhile."""
-        self.text = f"{text}\n{self.text}" if self.text.strip() else text
-        self.move_cursor(self.document.end)
+        self.write(f"{text}\n{self.whole}" if self.whole.strip() else text)
+
+    def _on_paste(self, event: events.Paste) -> None:  # type: ignore[override]
+        """Take what is too large to be edited, and what stands before it, out of the text."""
+        start, _ = sorted(self.selection)
+        before = self.get_text_range((0, 0), start) + _LINE_END.sub("\n", event.text)
+        if _is_too_large(before):
+            event.stop()
+            event.prevent_default()
+            self.replace("", (0, 0), max(self.selection))
+            self._put_before(self._before + before)
+            self.focus()
+
+    def action_delete_left(self) -> None:
+        """Delete to the left; at the very beginning, what is too large to be edited."""
+        if self._before and self.selection == Selection.cursor((0, 0)):
+            self._removed = self._before
+            self._put_before("")
+        else:
+            super().action_delete_left()
+
+    def action_undo(self) -> None:
+        """Undo what was done last; bring back what is too large to be edited."""
+        if self._removed:
+            self._put_before(self._removed + self._before)
+            self._removed = ""
+        else:
+            super().action_undo()
+
+    def _put_before(self, text: str) -> None:
+        """Have a text stand before what can be edited, and tell of it."""
+        if text == self._before:
+            return
+        self._before = text
+        self.border_title = f"{len(text):,} characters, and what you write" if text else ""
+        self.border_subtitle = "Backspace at the beginning removes them" if text else ""
+        self.post_message(self.Changed(self))
+
+
+def _is_too_large(text: str) -> bool:
+    if len(text) > MOST_CHARACTERS:
+        return True
+    lines = text.split("\n", MOST_LINES)
+    return len(lines) > MOST_LINES or max(map(len, lines)) > LONGEST_LINE

@@ -357,7 +357,7 @@ def _is_large(said: Message | Draft) -> TypeGuard[Message]:
 
 
 def _as_written(words: str) -> TextLeaf:
-    return _plain(Content(clean(words).expandtabs(4)))
+    return _plain(Content(clean(words).expandtabs(4), strip_control_codes=False))
 
 
 def _plain(words: Content, *, gap: int = 0) -> TextLeaf:

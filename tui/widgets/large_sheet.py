@@ -40,6 +40,7 @@ class LargeSheet(Sheet):
 
     def __init__(self) -> None:
         super().__init__()
+        self.patience = PATIENCE
         self._thread = LayoutThread()
         self._laying_out: dict[str, int] = {}
         """The messages that are being laid out, and how wide."""
@@ -100,7 +101,7 @@ class LargeSheet(Sheet):
 
         self._laying_out[entry.id] = width
         job = self._thread.submit(work, tell)
-        if job.wait(PATIENCE) and job.result is not None:
+        if job.wait(self.patience) and job.result is not None:
             entry.adopt(job.result, width)
 
     @on(LaidOut)

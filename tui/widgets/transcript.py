@@ -31,7 +31,7 @@ Want = Literal[
 Versions = Mapping[str, Sequence[str]]
 
 
-DEAR = 0.02
+DEAR = 0.05
 """Seconds a frame of a reply may take to lay out without being followed by a rest."""
 
 REST = 3
@@ -192,8 +192,8 @@ class Transcript(LargeSheet):
             self._rests_until = began + (1 + REST) * cost
         return is_done
 
-    async def finish(self, message: Message) -> None:
-        """Draw a reply that has ended, as it was kept, if it is shown."""
+    def finish(self, message: Message) -> None:
+        """Draw a reply that has ended, as it was kept, if it is shown; a large one later."""
         from tui.widgets.entry import LARGE
 
         number = self._find(message.id)
@@ -201,13 +201,17 @@ class Transcript(LargeSheet):
             return
         entry, width = self.entries[number], self.text_width
         if len(entry.before) + len(message.text) > LARGE:
-            leaves = await self.in_thread(entry.ending(message, width))
-            entry.end(message, leaves, width)
-            number = self._find(message.id)
-        else:
-            entry.finish(message)
-        if number is not None:
-            self.grew(number)
+            # Nobody waits for it: keys come to the screen one after another.
+            self.run_worker(self._end(entry, message, width), group="end")
+            return
+        entry.finish(message)
+        self.grew(number)
+
+    async def _end(self, entry: Entry, message: Message, width: int) -> None:
+        leaves = await self.in_thread(entry.ending(message, width))
+        entry.end(message, leaves, width)
+        if entry in self.entries:
+            self.grew(self.entries.index(entry))
 
     def fold(self) -> None:
         """Hide all thinking if it is shown, show it if it is hidden."""

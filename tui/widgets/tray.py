@@ -11,6 +11,9 @@ from tui.sanitise import clean_line
 MOST = 3
 """How many waiting questions are shown; the others are counted."""
 
+LONGEST = 1_000
+"""Characters of a waiting question that can be seen at all."""
+
 
 class Tray(Static):
     """A few lines, or none."""
@@ -32,7 +35,8 @@ class Tray(Static):
 
 
 def _queued(queued: tuple[str, ...], *, is_running: bool) -> list[str]:
-    lines = [f"{number}. {clean_line(text)}" for number, text in enumerate(queued[:MOST], 1)]
+    shown = [clean_line(text[:LONGEST]) for text in queued[:MOST]]
+    lines = [f"{number}. {text}" for number, text in enumerate(shown, 1)]
     if len(queued) > MOST:
         lines.append(f"   and {len(queued) - MOST} more")
     if queued and is_running:
