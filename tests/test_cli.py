@@ -760,8 +760,8 @@ def test_output_that_cannot_be_written_fails_in_one_line_and_is_logged(
     process = program.start("log", "--json", stdout=full)
     os.close(full)
     said = failed(program.end(process))
-    assert said == "No space left on device; the log file has the details."
     (log,) = empty_home.rglob("streamchat.log")
+    assert said == f"No space left on device; {log} has the details."
     assert "Traceback" in log.read_text(encoding="utf-8")
     assert log.stat().st_mode & 0o777 == 0o600
 

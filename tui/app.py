@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import os
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rich.text import Text
 from textual import events, on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
@@ -25,6 +23,7 @@ from textual.worker import Worker
 
 from tui import turn, wording
 from tui.claude import Claude
+from tui.containment import LEAVING, ContainingApp
 from tui.conversation import Conversation, Message
 from tui.desk import Desk
 from tui.draft import Draft
@@ -40,11 +39,7 @@ from tui.terminal.key_event import key_event
 from tui.themes import DARK, LIGHT
 from tui.widgets.control_filter import ControlFilter
 from tui.widgets.transcript import Transcript
-
-if TYPE_CHECKING:
-    from tui.screens.help import Section
-
-_log = logging.getLogger(__name__)
+from tui.window import SizedApp
 
 COLLECTING = (50_000, 20, 100)
 """The thresholds of the garbage collector: the whole heap is left for pauses."""
@@ -59,7 +54,7 @@ def _grown() -> int:
     return young + COLLECTING[0] * (middle + COLLECTING[1] * old)
 
 
-class StreamChat(App[None]):
+class StreamChat(ContainingApp, SizedApp):
     """The terminal home for a person's conversations with Claude."""
 
     TITLE = "streamchat-tui"
@@ -222,7 +217,7 @@ class StreamChat(App[None]):
             self._ending.listen(self._told_to_end)
             self.set_interval(1, self._ending.check_terminal)
 
-    @work(group="quit", exclusive=True)
+    @work(group=LEAVING, exclusive=True)
     async def _told_to_end(self, code: int) -> None:
         """Leave at once, as a signal or the end of the terminal asks; keep what has arrived."""
         await self.replies.stop_all(is_interrupted=True)
@@ -333,7 +328,7 @@ class StreamChat(App[None]):
             return focused.selected_text
         return self.screen.get_selected_text()
 
-    @work(group="quit", exclusive=True)
+    @work(group=LEAVING, exclusive=True)
     async def _ask_and_leave(self) -> None:
         running = len(self.replies.drafts)
         if running:
@@ -380,49 +375,24 @@ class StreamChat(App[None]):
 
     def action_help(self) -> None:
         """Show every key, as it is now."""
+        from tui.pages import key_sections
         from tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen("Keys", self._key_sections()))
-
-    def _key_sections(self) -> Iterator[Section]:
-        from tui.screens.help import Section
-
-        if conflicts := self.keymap.conflicts:
-            yield Section("Conflicts", [("!", clean_line(line)) for line in conflicts])
-        if unknown := self.keymap.unknown:
-            yield Section("Not known", [("?", clean_line(name)) for name in unknown])
-        places: dict[str, list[tuple[str, str]]] = {}
-        for known in self.keymap.known:
-            if known.id is not None:
-                keys = (self.get_key_display(Binding(key, "")) for key in known.keys)
-                places.setdefault(known.group, []).append((" ".join(keys), known.description))
-        yield from (Section(place, rows) for place, rows in places.items())
+        self.push_screen(HelpScreen("Keys", key_sections(self.keymap, self.get_key_display)))
 
     def action_connect(self) -> None:
         """Tell how to connect."""
-        from tui.screens.help import HelpScreen, Section
+        from tui.pages import connecting
+        from tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen("Connect", [Section(*part) for part in self._connecting()]))
-
-    def _connecting(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-        endpoint = self._claude.endpoint
-        yield (
-            "Now",
-            [("Endpoint", "the offline demo" if endpoint.is_demo else endpoint.host),
-             ("Model", self._model)],
-        )  # fmt: skip
-        yield (
-            f"To talk to Claude, leave with {self._key('app.quit')}, then one of",
-            [("1", "export ANTHROPIC_API_KEY=…    and start again"),
-             ("2", f"put ANTHROPIC_API_KEY=… into {self._env_path},"),
-             ("", f"chmod 600 {self._env_path}, and start again")],
-        )  # fmt: skip
-        if self._unused_env is not None:
-            yield (
-                "Found",
-                [("!", f"{self._unused_env} holds a key, which was not read."),
-                 ("", f"To use it: streamchat-tui --env-file {self._unused_env}")],
-            )  # fmt: skip
+        sections = connecting(
+            self._claude.endpoint,
+            self._model,
+            quit_key=self._key("app.quit"),
+            env_path=self._env_path,
+            unused_env=self._unused_env,
+        )
+        self.push_screen(HelpScreen("Connect", sections))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002 - Textual's signature
         """List every action in the palette, with its key."""
@@ -446,10 +416,22 @@ class StreamChat(App[None]):
 
     # When something breaks
 
-    def _handle_exception(self, error: Exception) -> None:
-        _log.critical("the app crashed", exc_info=error)
-        super()._handle_exception(error)
+    @property
+    def last_words(self) -> str:
+        """What to say on leaving: nothing, unless the app crashed."""
+        return clean_line(f"streamchat-tui: {self._trouble}") if self.is_crashed else ""
 
-    def _fatal_error(self) -> None:
-        # Textual's own would show a traceback, with the local variables in it.
-        self.panic(Text(f"Something went wrong inside. What: see {self._log_path}"))
+    @property
+    def _trouble(self) -> str:
+        return f"Something went wrong inside. What: see {self._log_path}"
+
+    def tell_of_trouble(self) -> None:
+        """Tell the reader that something failed, and where to read on."""
+        self.notify(clean_line(self._trouble), severity="error", timeout=10, markup=False)
+
+    def leave_crashed(self) -> None:
+        """End the app, with what has arrived and what is written kept."""
+        if self._ending is None:
+            self._told_to_end(1)
+        else:
+            self._ending.crash(self.last_words)

@@ -44,6 +44,7 @@ class Ending:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._told: Callable[[int], object] = os._exit
         self._is_told = False
+        self._last_words = ""
 
     def listen(self, told: Callable[[int], object]) -> None:
         """From now on call `told` with the exit code, once, on the running loop."""
@@ -59,6 +60,11 @@ class Ending:
         """
         if self._terminal.is_gone:
             self._end(128 + 1)
+
+    def crash(self, last_words: str) -> None:
+        """End because the program cannot go on; say why if it does not come to that itself."""
+        self._last_words = f"{last_words}\n"
+        self._end(1)
 
     def _heard(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - Python's signature
         # Python's own handler, not the loop's: it is called even while the loop waits
@@ -77,7 +83,7 @@ class Ending:
                 self._loop.call_soon_threadsafe(self._told, code)
 
     def _end_now(self, code: int) -> None:
-        self._terminal.restore()
+        self._terminal.restore(self._last_words)
         os._exit(code)
 
 
@@ -101,11 +107,11 @@ class _Terminal:
         poll.register(self._input, select.POLLIN)
         return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
 
-    def restore(self) -> None:
-        """Give the terminal back without waiting for it."""
+    def restore(self, last_words: str = "") -> None:
+        """Give the terminal back without waiting for it, and say something on it."""
         if termios is not None and self._modes is not None:
             with suppress(termios.error):
                 termios.tcsetattr(self._input, termios.TCSANOW, self._modes)
         with suppress(OSError):
             os.set_blocking(self._output, False)
-            os.write(self._output, _RESTORED)
+            os.write(self._output, _RESTORED + last_words.encode())

@@ -166,5 +166,7 @@ def opened(store: Store, claude: Claude, tmp_path: Path) -> Open:
             await pilot.pause()
             yield Journey(app, pilot)
             await app.replies.stop_all()
+        # What the app went on from is a fault all the same.
+        assert options.get("is_broken", False) or not app.troubles, app.troubles
 
     return opened

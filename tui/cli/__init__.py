@@ -11,6 +11,7 @@ import io
 import logging
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -65,7 +66,7 @@ def run(argv: Sequence[str] | None = None) -> int:
             # Most likely a full disk below stdout.
             _stop_writing()
             what = error.strerror or what
-        return _complain(f"{what}; the log file has the details.", FAILED)
+        return _complain(f"{what}; {_log_file()} has the details.", FAILED)
     return code
 
 
@@ -150,6 +151,26 @@ def _start_logging(path: Path) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
+    # Python would write to the terminal, over whatever is on it.
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _log_thread
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _log_unraisable
+
+
+def _log_file() -> str:
+    """Return where the log is; in general, where there is none."""
+    paths = (getattr(each, "baseFilename", "") for each in logging.getLogger().handlers)
+    return next(filter(None, paths), "the log file")
+
+
+def _log_thread(failed: threading.ExceptHookArgs) -> None:
+    if failed.exc_type is not SystemExit:
+        _log.error("a thread failed", exc_info=failed.exc_value)
+
+
+def _log_unraisable(failed: sys.UnraisableHookArgs) -> None:
+    _log.error("%s", failed.err_msg or "ignored", exc_info=failed.exc_value)
 
 
 def _flags(options: argparse.Namespace) -> Flags:

@@ -48,4 +48,7 @@ def open_app(options: argparse.Namespace, settings: Settings) -> int:
             ending=Ending(),
         )
         app.run()
+    if app.is_crashed:
+        print(app.last_words, file=sys.stderr)
+        return app.return_code or FAILED
     return app.return_code or 0

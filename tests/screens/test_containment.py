@@ -1,0 +1,362 @@
+"""An exception in one widget, handler or worker stays there, and the app goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from rich.traceback import Traceback
+from textual import events
+from textual.app import App, ComposeResult
+from textual.message_pump import MessagePump
+from textual.screen import Screen
+from textual.scrollbar import ScrollBar
+from textual.widget import Widget
+from textual.widgets import Footer, Static
+
+from tests.screens.conftest import Journey, Open
+from tests.scripted import Hold, Reply, Scripted, delta, end, start, text
+from tui.containment import ABSENT, KEYS, WRAPPED, ContainingApp
+from tui.screens.chat import ChatScreen
+from tui.screens.confirm import ConfirmScreen
+from tui.screens.help import HelpScreen
+from tui.screens.search import SearchScreen
+from tui.store import Store
+from tui.widgets.composer import Composer
+from tui.widgets.entry import Entry
+from tui.widgets.sidebar import Sidebar
+from tui.widgets.transcript import Transcript
+
+DIALOGS = [(), ("f1",), ("f2",), ("ctrl+p",), ("ctrl+f",), ("ctrl+f", "ctrl+f"), ("ctrl+o",)]
+"""The keys that open what the app can show over the chat."""
+
+
+class BrokenError(Exception):
+    """Raised on purpose."""
+
+
+def broken(*_: object, **__: object) -> None:
+    raise BrokenError("sk-secret")
+
+
+def half(hold: Hold) -> Reply:
+    first, last = (delta(0, "text_delta", text=words) for words in ("so far", " end"))
+    return Reply([start(), text(0)[0], first, hold, last, text(0)[1], *end()])
+
+
+def widgets(app: App[None]) -> list[Widget]:
+    """Everything on the screen, scrollbars and notices too."""
+    found: list[Widget] = [app.screen, *app.screen.query(Widget)]
+    return [*found, *(bar for each in found for bar in each._get_virtual_dom())]
+
+
+async def draw_anew(journey: Journey) -> None:
+    for widget in widgets(journey.app):
+        widget.refresh(layout=True)
+    await journey.pilot.pause()
+
+
+async def leave_dialogs(journey: Journey) -> None:
+    while len(journey.app.screen_stack) > 1:
+        await journey.press("escape")
+    for _ in range(2):
+        await journey.press("escape")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["render", "render_line", "get_content_width", "get_content_height"],
+)
+async def test_every_widget_may_fail_to_be_drawn_or_measured(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    tried: set[type[Widget]] = set()
+    async with opened(is_broken=True) as journey:
+        await journey.ask("hi")
+        await journey.until_done()
+        for keys in DIALOGS:
+            await journey.press(*keys)
+            await draw_anew(journey)
+            before = journey.seen
+            for kind in {type(widget) for widget in widgets(journey.app)} - tried:
+                with monkeypatch.context() as patch:
+                    patch.setattr(kind, name, broken)
+                    await draw_anew(journey)
+                    assert journey.app.is_running
+                await draw_anew(journey)
+                assert journey.seen == before, kind
+                tried.add(kind)
+            await leave_dialogs(journey)
+        assert {ScrollBar, Footer, Transcript, Composer} < tried
+        await journey.ask("still there?")
+        await journey.until(lambda: len(journey.replies) == 2)
+        assert not journey.app.is_crashed
+
+
+async def test_what_cannot_be_drawn_says_so_where_it_would_stand(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(is_broken=True) as journey:
+        await journey.ask("hi")
+        await journey.until_done()
+        monkeypatch.setattr(Transcript, "render_line", broken)
+        await draw_anew(journey)
+        await draw_anew(journey)
+        assert ABSENT in journey.seen
+        assert "Ask anything" in journey.seen
+        assert journey.notices == []
+    # Once, however often it was tried.
+    assert caplog.text.count("Transcript.render_lines failed") == 1
+
+
+async def test_what_cannot_be_laid_out_gets_a_row(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(is_broken=True) as journey:
+        monkeypatch.setattr(Footer, "get_content_height", broken)
+        monkeypatch.setattr(Composer, "get_content_height", broken)
+        await draw_anew(journey)
+        footer = journey.app.screen.query_one(Footer)
+        assert footer.size.height == 1
+        assert journey.app.screen.query_one(Composer).outer_size.height >= 1
+
+
+@pytest.mark.parametrize("dialog", [HelpScreen, SearchScreen])
+@pytest.mark.parametrize("name", ["compose", "on_mount"])
+async def test_a_dialog_that_cannot_be_opened_is_closed_and_told_of(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, dialog: type[Screen[object]], name: str
+) -> None:
+    async with opened(is_broken=True) as journey:
+        await journey.ask("hi")
+        await journey.until_done()
+        monkeypatch.setattr(dialog, name, broken, raising=False)
+        await journey.press("f1" if dialog is HelpScreen else "ctrl+f")
+        if dialog is SearchScreen:
+            await journey.press("ctrl+f")
+        await journey.until(lambda: journey.notices)
+        await journey.until(lambda: len(journey.app.screen_stack) == 1)
+        assert "Something went wrong inside" in journey.seen
+        await leave_dialogs(journey)
+        await journey.ask("again")
+        await journey.until(lambda: len(journey.replies) == 2)
+
+
+@pytest.mark.parametrize("kind", [Footer, Sidebar, Static, Transcript, Composer])
+@pytest.mark.parametrize("name", ["compose", "on_mount", "on_show", "on_resize"])
+async def test_a_widget_of_the_chat_whose_beginning_fails_is_gone_on_without(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, kind: type[Widget], name: str
+) -> None:
+    monkeypatch.setattr(kind, name, broken, raising=False)
+    async with opened(is_broken=True) as journey:
+        assert journey.app.is_running
+        monkeypatch.undo()
+        await journey.pilot.resize_terminal(100, 30)
+        await journey.pilot.pause()
+        await journey.ask("hi")
+        await journey.until(lambda: journey.replies == ["Hello there"])
+
+
+async def test_a_handler_that_fails_is_told_of_once_and_the_widget_goes_on(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(is_broken=True) as journey:
+        await journey.ask("hi")
+        await journey.go_to_messages()
+        with monkeypatch.context() as patch:
+            patch.setattr(Entry, "source", property(broken))
+            for _ in range(2 * KEYS):
+                await journey.press("y")
+        assert journey.notices == [
+            f"Something went wrong inside. What: see {journey.app._log_path}"
+        ]
+        assert "sk-secret" not in journey.seen
+        assert "Traceback" not in journey.seen
+        await journey.press("y")
+        await journey.until(lambda: len(journey.notices) > 1)
+    assert caplog.text.count("Traceback") == 1
+
+
+@pytest.mark.parametrize(
+    "where", ["message", "timer", "call_later", "call_next", "after refresh", "idle", "worker"]
+)
+async def test_wherever_it_fails_a_running_reply_goes_on_to_its_end(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, server: Scripted, where: str
+) -> None:
+    hold = Hold()
+    server.will(half(hold))
+    async with opened(is_broken=True) as journey:
+        await journey.ask("hi")
+        await journey.until(lambda: "so far" in journey.seen)
+        fail(journey.app, where, monkeypatch)
+        await journey.until(lambda: journey.app.troubles)
+        await journey.until(lambda: journey.notices)
+        hold.release()
+        await journey.until_done()
+        (_, reply) = await journey.line()
+        assert (reply.state, reply.text) == ("complete", "so far end")
+        assert journey.replies == ["so far end"]
+
+
+def fail(app: App[None], where: str, patch: pytest.MonkeyPatch) -> None:
+    chat = app.screen
+    match where:
+        case "message":
+            chat.post_message(events.Callback(callback=broken))
+        case "timer":
+            chat.set_timer(0.01, broken)
+        case "call_later":
+            chat.call_later(broken)
+        case "call_next":
+            chat.call_next(broken)
+        case "after refresh":
+            chat.call_after_refresh(broken)
+        case "idle":
+            patch.setattr(ChatScreen, "on_idle", fail_once(patch), raising=False)
+            chat.check_idle()
+        case _:
+            chat.run_worker(_fail(), exit_on_error=True)
+
+
+async def _fail() -> None:
+    await asyncio.sleep(0)
+    broken()
+
+
+def fail_once(patch: pytest.MonkeyPatch) -> Callable[[Widget], None]:
+    def on_idle(_: Widget) -> None:
+        patch.undo()
+        broken()
+
+    return on_idle
+
+
+async def test_keys_that_the_app_cannot_take_end_it_in_the_end(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, server: Scripted, store: Store
+) -> None:
+    server.will(half(Hold()))
+    with pytest.raises(BrokenError):  # noqa: PT012 - Textual raises it as the app ends
+        async with opened(is_broken=True) as journey:
+            await journey.ask("hi")
+            await journey.until(lambda: "so far" in journey.seen)
+            monkeypatch.setattr(App, "_check_bindings", broken)
+            for _ in range(KEYS - 1):
+                await journey.press("x")
+            assert not journey.app.is_crashed
+            await journey.press("x")
+            await journey.until(lambda: not journey.app.is_running)
+    assert journey.app.return_code == 1
+    (conversation,) = await store.conversations(limit=1)
+    (_, reply) = await store.line(conversation.tip_id)
+    assert (reply.state, reply.text) == ("interrupted", "so far")
+
+
+async def test_a_flood_of_failures_ends_the_app(opened: Open) -> None:
+    def again() -> None:
+        app.call_later(again)
+        broken()
+
+    with pytest.raises(BrokenError):  # noqa: PT012 - Textual raises it as the app ends
+        async with opened(is_broken=True) as journey:
+            app = journey.app
+            app.call_later(again)
+            await journey.until(lambda: app.is_crashed)
+    assert app.return_code == 1
+
+
+async def test_leaving_that_fails_leaves_all_the_same(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BrokenError):  # noqa: PT012 - Textual raises it as the app ends
+        async with opened(is_broken=True) as journey:
+            monkeypatch.setattr(journey.app.replies, "stop_all", broken)
+            await journey.press("ctrl+q")
+            await journey.until(lambda: not journey.app.is_running)
+    assert journey.app.return_code == 1
+
+
+async def test_what_textual_would_print_at_the_end_goes_to_the_log(
+    opened: Open, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(RuntimeError):  # noqa: PT012 - Textual raises it as the app ends
+        async with opened(is_broken=True) as journey:
+            try:
+                broken()
+            except BrokenError:
+                # As the thread that reads what is typed does when it dies.
+                journey.app.call_later(journey.app.panic, Traceback())
+            await journey.until(lambda: not journey.app.is_running)
+    assert journey.app.return_code == 1
+    assert "BrokenError" in caplog.text
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["compose", "on_mount"])
+async def test_without_its_chat_the_app_ends_and_not_with_success(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(ChatScreen, name, broken)
+    apps: list[ContainingApp] = []
+    crash = ContainingApp.crash
+
+    def crash_and_tell(app: ContainingApp, error: Exception) -> None:
+        apps.append(app)
+        crash(app, error)
+
+    monkeypatch.setattr(ContainingApp, "crash", crash_and_tell)
+    with pytest.raises(BrokenError):
+        async with opened(is_broken=True):
+            pass
+    assert apps[0].return_code == 1
+
+
+async def test_a_confirmation_that_cannot_be_opened_is_an_answer_of_no(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, server: Scripted
+) -> None:
+    hold = Hold()
+    server.will(half(hold))
+    monkeypatch.setattr(ConfirmScreen, "compose", broken)
+    async with opened(is_broken=True) as journey:
+        await journey.ask("hi")
+        await journey.until(lambda: "so far" in journey.seen)
+        await journey.press("ctrl+q")
+        await journey.until(lambda: journey.app.troubles)
+        hold.release()
+        await journey.until_done()
+        assert journey.replies == ["so far end"]
+
+
+# Textual as it is
+
+
+class Fragile(App[None]):
+    """An app as Textual makes it."""
+
+    def compose(self) -> ComposeResult:
+        yield Static("text")
+
+
+@pytest.mark.parametrize("name", ["render_line", "get_content_height", "on_mount"])
+async def test_textual_itself_still_ends_at_an_exception(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    # Once it does not, `tui/containment.py` has nothing more to do.
+    monkeypatch.setattr(Static, name, broken, raising=False)
+    with pytest.raises(BrokenError):
+        async with Fragile().run_test() as pilot:
+            await pilot.pause()
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        *((owner, name) for owner, name, _ in WRAPPED),
+        (MessagePump, "_dispatch_message"),
+        (App, "_handle_exception"),
+        (App, "panic"),
+        (App, "_display"),
+        (App, "_close_messages_no_wait"),
+    ],
+)
+def test_textual_still_has_what_is_overridden(owner: type[object], name: str) -> None:
+    assert callable(getattr(owner, name))
