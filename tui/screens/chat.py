@@ -54,6 +54,7 @@ class ChatScreen(Screen[None]):
     """Conversations on the left; the one being read on the right."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (15, "-high")]
     BINDINGS = [
         Binding("ctrl+n", "new", "New", id="chat.new"),
         Binding("ctrl+s", "sidebar", "Sidebar", id="chat.sidebar"),

@@ -17,6 +17,7 @@ class ConfirmScreen(ModalScreen[bool]):
     """Asks, and dismisses with the answer."""
 
     CSS_PATH = "confirm.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]
     BINDINGS = [
         Binding("enter,y", "answer(True)", "Yes", id="confirm.yes"),
         Binding("escape,n", "answer(False)", "No", id="confirm.no"),
