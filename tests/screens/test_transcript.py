@@ -174,7 +174,7 @@ async def test_another_width_keeps_the_very_text_that_was_on_top(width: int) -> 
         assert first in rows(app)[0].split()
 
 
-async def test_a_selection_over_messages_gives_what_was_said_unwrapped() -> None:
+async def test_a_selection_over_messages_gives_what_was_said_as_it_was_written() -> None:
     long = " ".join(f"word{number}" for number in range(60))
     messages = message(0, long, "user"), message(1, "**bold** end")
     async with reading(*messages) as (app, pilot):
@@ -182,7 +182,7 @@ async def test_a_selection_over_messages_gives_what_was_said_unwrapped() -> None
         app.screen.selections = {transcript: Selection(Offset(0, 0), Offset(4, 2 << 40))}
         await pilot.pause()
         selected = app.screen.get_selected_text()
-    assert selected == f"{long}\nbold end"
+    assert selected == f"{long}\n\n**bold** end"
 
 
 async def test_twice_selects_a_word_and_three_times_a_message() -> None:

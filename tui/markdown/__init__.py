@@ -7,7 +7,7 @@ heard of an app, a screen or a widget.
 
 from __future__ import annotations
 
-from tui.markdown.blocks import parse
+from tui.markdown.blocks import leaf_lines, parse
 from tui.markdown.code import CodeLeaf
 from tui.markdown.document import Document
 from tui.markdown.leaves import Leaf
@@ -28,5 +28,6 @@ __all__ = [
     "TableLeaf",
     "TextLeaf",
     "laid_out",
+    "leaf_lines",
     "parse",
 ]

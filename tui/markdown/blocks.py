@@ -45,6 +45,13 @@ def plain_part(text: str, *, gap: int = 0) -> Parsed:
     return Parsed(text, [], builder.leaves, builder.starts)
 
 
+def leaf_lines(text: str) -> list[int]:
+    """Return the line of a clean text at which each leaf of `parse` begins."""
+    parsed = parse_part(text)
+    # What `parse` puts above a text that it shows as it was written.
+    return [0, *parsed.lines] if parsed.reason else parsed.lines
+
+
 def parse_part(
     text: str,
     references: dict[str, Any] | None = None,

@@ -13,9 +13,10 @@ from tui import continuing, wording
 from tui.continuing import can_go_on
 from tui.conversation import Message
 from tui.draft import Draft
-from tui.markdown import CodeLeaf, Document, Leaf, Row, TextLeaf, laid_out, parse
+from tui.markdown import CodeLeaf, Document, Leaf, Row, TextLeaf, laid_out, leaf_lines, parse
 from tui.markdown.margin import Margin
 from tui.sanitise import clean, clean_line
+from tui.widgets.selecting import Shown
 
 MUTED = "$foreground 60%"
 
@@ -148,6 +149,20 @@ class Entry:
         layout.adopt(leaves)
         layout.stack(self._head(layout), self._foot())
 
+    def shown(self, width: int) -> Iterator[Shown]:
+        """Yield the texts that it shows, with where each of their leaves begins."""
+        layout, said = self._laid_out(width), self.said
+        head = len(self._head(layout))
+        if not self.is_folded and (thoughts := layout.thoughts(said)):
+            thinking = said.thinking if isinstance(said, Message) else said.words("thinking")
+            yield _shown(2, thoughts, thinking, is_plain=bool(layout.plain_thoughts))
+        if self.is_seam:
+            return
+        words = layout.document.source
+        if isinstance(said, Message):
+            words = continuing.shown(self.before, said.text) if self.is_reply else self.source
+        yield _shown(head, layout.words, words, is_plain=bool(layout.plain))
+
     def code(self) -> list[str]:
         """Return the source of every code block."""
         leaves = Document.whole(self.source).leaves if self.is_reply else ()
@@ -250,7 +265,7 @@ class _Layout:
         self.width = -1
         self.heading: TextLeaf | None = None
         self.thinking: Document | None = None
-        self._thoughts: list[Leaf] = []
+        self.plain_thoughts: list[Leaf] = []
         """The thinking as it was written, if it is too long to be laid out."""
         self._taken: dict[int, int] = {}
         """How many pieces of each block of a draft are in the documents."""
@@ -259,7 +274,7 @@ class _Layout:
         self._leaves: list[Leaf] = []
         self._tops = [0]
         """The first row of each leaf; last, the height."""
-        self._plain: list[Leaf] = []
+        self.plain: list[Leaf] = []
         """The words as they were written, if that is how they are shown."""
         self.is_as_written = False
         """Whether they are shown so only until they are laid out."""
@@ -269,15 +284,20 @@ class _Layout:
             self.feed(said)
         elif _is_large(said):
             self.is_as_written = True
-            self._plain = [_as_written(continuing.shown(before, said.text))]
+            self.plain = [_as_written(continuing.shown(before, said.text))]
         elif said.role == "assistant":
             self.document = Document.whole(continuing.shown(before, said.text))
         elif not said.is_continuation:
-            self._plain = [_as_written(said.text)]
+            self.plain = [_as_written(said.text)]
 
     @property
     def height(self) -> int:
         return self._tops[-1]
+
+    @property
+    def words(self) -> Sequence[Leaf]:
+        """The leaves of what was said, as they are shown."""
+        return self.plain or self.document.leaves
 
     def feed(self, draft: Draft) -> tuple[bool, int]:
         """Feed the documents what they have not had.
@@ -300,13 +320,13 @@ class _Layout:
     def adopt(self, leaves: Sequence[Leaf]) -> None:
         """Show the words as they were laid out."""
         self.document.put(leaves)
-        self._plain, self.is_as_written = [], False
+        self.plain, self.is_as_written = [], False
 
     def thoughts(self, said: Message | Draft) -> Sequence[Leaf]:
         """Return the leaves of the thinking."""
         if isinstance(said, Message) and len(said.thinking) > LARGE_THOUGHT:
-            self._thoughts = self._thoughts or [_as_written(said.thinking)]
-            return self._thoughts
+            self.plain_thoughts = self.plain_thoughts or [_as_written(said.thinking)]
+            return self.plain_thoughts
         if self.thinking is None and isinstance(said, Message):
             self.thinking = Document.whole(said.thinking)
         return () if self.thinking is None else self.thinking.leaves
@@ -317,7 +337,7 @@ class _Layout:
         Returns that one's first row.
         """
         self._around = [*head[:2], *foot]
-        words = self._plain or self.document.leaves
+        words = self.words
         first = min(first, len(self._leaves))
         start = first - len(head)
         fresh = head[first:] if start < 0 else []
@@ -358,6 +378,11 @@ def _is_large(said: Message | Draft) -> TypeGuard[Message]:
 
 def _as_written(words: str) -> TextLeaf:
     return _plain(Content(clean(words).expandtabs(4), strip_control_codes=False))
+
+
+def _shown(first: int, leaves: Sequence[Leaf], words: str, *, is_plain: bool) -> Shown:
+    source = clean(words)
+    return Shown(first, leaves, source, [0] if is_plain else leaf_lines(source))
 
 
 def _plain(words: Content, *, gap: int = 0) -> TextLeaf:

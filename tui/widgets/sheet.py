@@ -25,6 +25,8 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
 
+from tui.widgets.selecting import line_id, message_ids, selected
+
 if TYPE_CHECKING:
     from tui.markdown import Row
     from tui.widgets.entry import Entry
@@ -333,28 +335,26 @@ class Sheet(ScrollView, can_focus=True):
         self, row: Row, of: tuple[int, int], selection: Selection | None, *, has_bar: bool
     ) -> Strip:
         base = self.visual_style
-        content, line_id = row.content, _line_id(*of, row.line)
+        content, y = row.content, line_id(*of, row.line)
         if self.matches is not None and row.line >= 0:
             for match in self.matches.on(*of, row.line):
                 is_current = match == self.matches.current
                 style = _CURRENT_MATCH if is_current else _MATCH
                 content = content.stylize(style, *_selected(row, (match.start, match.end)))
-        if selection is not None and (span := selection.get_span(line_id)) is not None:
+        if selection is not None and (span := selection.get_span(y)) is not None:
             selected = self.screen.get_visual_style("screen--selection")
             content = content.stylize(selected, *_selected(row, span))
         drawn_on = base + self._styled(row.background) if row.background else base
         bar = base + self._styled("$accent") if has_bar else base
         # Every segment says where it is, blank ones too: a selection that ends on one
         # that does not would take in everything.
-        margin = bar.rich_style_with_offset(row.place(0), line_id)
+        margin = bar.rich_style_with_offset(row.place(0), y)
         segments = [Segment("▌ " if has_bar else "  ", margin)]
         index = 0
         for text, drawn in content.render(drawn_on, end="", parse_style=self._styled):
-            segments.append(
-                Segment(text, drawn.rich_style_with_offset(row.place(index), line_id))
-            )
+            segments.append(Segment(text, drawn.rich_style_with_offset(row.place(index), y)))
             index += len(text)
-        filler = drawn_on.rich_style_with_offset(row.place(index), line_id)
+        filler = drawn_on.rich_style_with_offset(row.place(index), y)
         return Strip(segments).adjust_cell_length(self._width + MARGIN, filler)
 
     def _styled(self, style: str | Style) -> Style:
@@ -387,17 +387,7 @@ class Sheet(ScrollView, can_focus=True):
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text as it was said, unwrapped."""
-        start, end = selection
-        first = 0 if start is None else start.y >> 40
-        last = len(self.entries) - 1 if end is None else end.y >> 40
-        found = [
-            line[slice(span[0], None if span[1] == -1 else span[1])]
-            for number in range(first, min(last + 1, len(self.entries)))
-            for leaf, lines in self.entries[number].lines(self._width)
-            for at, line in enumerate(lines)
-            if (span := selection.get_span(_line_id(number, leaf, at))) is not None
-        ]
-        return "\n".join(found), "\n"
+        return selected(self.entries, selection, self._width), "\n"
 
     async def _on_click(self, event: events.Click) -> None:
         """Choose a message, follow a link; twice selects a word, three times the message."""
@@ -413,8 +403,8 @@ class Sheet(ScrollView, can_focus=True):
         elif event.chain == 2:
             self._select_word(number, offset, event.x)
         else:
-            ends = Offset(0, number << 40), Offset(0, (number + 1) << 40)
-            self.screen.selections = {self: Selection(*ends)}
+            before, after = message_ids(number)
+            self.screen.selections = {self: Selection(Offset(0, before), Offset(0, after))}
 
     def _select_word(self, number: int, offset: int, x: int) -> None:
         leaf, row = self.entries[number].row(offset, self._width)
@@ -422,16 +412,11 @@ class Sheet(ScrollView, can_focus=True):
         if lines is None or row.line < 0:
             return
         place = row.place(_index_at(row.content.plain, x - MARGIN))
-        line_id = _line_id(number, leaf, row.line)
+        y = line_id(number, leaf, row.line)
         for word in _WORD.finditer(lines[row.line]):
             if word.start() <= place < word.end():
-                ends = Offset(word.start(), line_id), Offset(word.end(), line_id)
+                ends = Offset(word.start(), y), Offset(word.end(), y)
                 self.screen.selections = {self: Selection(*ends)}
-
-
-def _line_id(number: int, leaf: int, line: int) -> int:
-    """Return one number for a line of a leaf of a message: they sort as they are read."""
-    return number << 40 | (leaf + 1) << 20 | (line + 1)
 
 
 def _selected(row: Row, span: tuple[int, int]) -> tuple[int, int]:
