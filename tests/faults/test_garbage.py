@@ -22,11 +22,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.commands import run_here
+from tests.conftest import wait_until
 from tests.faults.test_recovery import WORDS, orphan
 from tests.screens.conftest import Open
-from tests.scripted import Reply, end, refuses, says, scripted, start, text, thinking
-from tests.turns import converse
+from tests.scripted import Reply, Scripted, end, refuses, says, scripted, start, text, thinking
+from tests.turns import MODEL, converse
 from tui import wording
+from tui.app import StreamChat
 from tui.claude import Claude
 from tui.clock import AFTER_MS, FIRST_MS, Clock
 from tui.conversation import Place, Unsent
@@ -35,7 +37,7 @@ from tui.listing import group_start
 from tui.store import HistoryError, foreign, open_store
 
 IS_FULL = os.environ.get("FAULTS") == "full"
-EXAMPLES = 300 if IS_FULL else 12
+EXAMPLES, SCREENS = (300, 25) if IS_FULL else (12, 3)
 
 TABLES = {
     "conversations": "id title title_by model system tip_id forked_from is_pinned created_ms"
@@ -336,3 +338,49 @@ def test_ids_that_are_none_of_ours_do_not_set_the_clock(template: Path, history:
     with open_store(history, clock) as store:
         assert store.new_id()
         assert clock.now_ms() < 4_000_000_000_000
+
+
+@pytest.mark.timeout(1800 if IS_FULL else 240)
+@settings(
+    deadline=None,
+    max_examples=SCREENS,
+    derandomize=not IS_FULL,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(garbage=st.lists(GARBAGE, min_size=1, max_size=6))
+def test_the_app_opens_and_is_read_through_whatever_is_in_the_history(
+    template: Path, server: Scripted, garbage: list[Garbage]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "history.db"
+        shutil.copyfile(template, path)
+        write(path, garbage)
+        asyncio.run(_read_through(path, server))
+
+
+async def _read_through(path: Path, server: Scripted) -> None:
+    with open_store(path) as store:
+        app = StreamChat(
+            store,
+            Claude(Endpoint(server.url, api_key="sk-test")),
+            model=MODEL,
+            log_path=path.with_name("log"),
+            env_path=path.with_name(".env"),
+        )
+        async with app.run_test(size=(110, 34)) as pilot:
+            for key in ("ctrl+pagedown", "ctrl+pagedown", "ctrl+pageup", "shift+tab", "v"):
+                await pilot.press(key)
+                await pilot.pause()
+            await pilot.press("escape", "escape", "ctrl+s", "down", "escape")
+            server.will(says("still here"))
+            await pilot.press("ctrl+n")
+            app._chat.composer.insert("Hello")
+            await pilot.press("enter")
+            await wait_until(lambda: "still here" in kept_texts(path))
+            await app.replies.stop_all()
+
+
+def kept_texts(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.text_factory = foreign.text_of
+        return [row[0] for row in connection.execute("SELECT text FROM blocks")]

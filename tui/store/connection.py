@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from tui import schema
 from tui.store import backup, damage, watching
 from tui.store.errors import explain_opening, is_damage, name_of
-from tui.store.filesystem import MOUNTS, complaint, shared_kind, unwritable
+from tui.store.filesystem import MOUNTS, complaint, reason, shared_kind, unwritable
 from tui.store.foreign import limited, text_of
 from tui.store.owner import fcntl, make_folder
 
@@ -78,9 +78,8 @@ def prepare(path: Path, *, mounts: Path = MOUNTS) -> Access:
     except sqlite3.DatabaseError as error:
         raise HistoryError(explain_opening(path, error)) from error
     except OSError as error:
-        raise HistoryError(
-            f"{path} cannot be opened. {complaint(path.parent, error)}"
-        ) from error
+        why = reason(path.parent, error)
+        raise HistoryError(f"{path} cannot be opened: {why}.") from error
 
 
 def _prepared(path: Path, mounts: Path) -> Access:
@@ -90,7 +89,7 @@ def _prepared(path: Path, mounts: Path) -> Access:
     except OSError as error:
         if not path.exists():
             raise
-        return _read_only(path, f"it cannot be written. {complaint(path.parent, error)}")
+        return _read_only(path, f"it cannot be written: {reason(path.parent, error)}")
     repaired = _repaired(path)
     with closing(_connect(path)) as connection:
         try:

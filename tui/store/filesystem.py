@@ -56,20 +56,24 @@ SIDES = ("-wal", "-shm")
 
 def complaint(folder: Path, error: OSError) -> str:
     """Return one line that names a folder, why it cannot be used, and what to do."""
+    return f"The folder {folder} cannot be used: {reason(folder, error)}."
+
+
+def reason(folder: Path, error: OSError) -> str:
+    """Return why a folder cannot be used, and what to do: to be put into a sentence."""
     match error.errno:
         case errno.EMFILE | errno.ENFILE:
-            why = "too many files are open. Raise the limit: ulimit -n 1024"
+            return "too many files are open. Raise the limit: ulimit -n 1024"
         case errno.EEXIST | errno.ENOTDIR | errno.ENXIO | errno.ELOOP:
-            why = "something that is not a folder has its name. Move that away"
+            return "something that is not a folder has its name. Move that away"
         case errno.EROFS:
-            why = "its file system is read-only. Make it writable, or choose another with --db"
+            return "its file system is read-only. Make it writable, or choose another with --db"
         case errno.EACCES | errno.EPERM:
-            why = _not_ours(folder)
+            return _not_ours(folder)
         case errno.ENOSPC | errno.EDQUOT:
-            why = "the disk is full. Make room"
+            return "the disk is full. Make room"
         case _:
-            why = f"{error.strerror or error}. Look at it, or choose another with --db"
-    return f"The folder {folder} cannot be used: {why}."
+            return f"{error.strerror or error}. Look at it, or choose another with --db"
 
 
 def unwritable(path: Path) -> str:
