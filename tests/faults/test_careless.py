@@ -181,6 +181,19 @@ CARELESS: dict[str, Careless] = {
     "words in a block that nobody knows": Careless(
         [start(), *block(0, {"type": "output"}, delta(0, "text_delta", text="Hi")), *end()]
     ),
+    "a tool's input that is no JSON": Careless(
+        [
+            start(),
+            *block(
+                0,
+                {"type": "tool_use", "id": "t", "name": "clock", "input": {}},
+                delta(0, "input_json_delta", partial_json='{"a": 1'),
+                delta(0, "input_json_delta", partial_json="}}]"),
+            ),
+            *text(1, "Hi"),
+            *end(),
+        ]
+    ),
     # Errors in the middle.
     "an error without a name": Careless(
         [*HALF, line('{"error": {"message": "upstream timed out"}}')],

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tui.claude.storable import integer, name, storable, words
@@ -54,6 +54,8 @@ class _OpenBlock:
     index: int
     """Its number, counted in the order of arrival."""
     type: str
+    input: bytearray = field(default_factory=bytearray)
+    """What has come of a tool's input: JSON, as far as it goes."""
 
 
 class EventStream:
@@ -151,8 +153,7 @@ class EventStream:
         if wanted is not None and (block is None or block.type != wanted):
             yield from self._opened(at, {"type": wanted})
             block = self._open[self._newest]
-        needed = _HELD_BY.get(kind)
-        if block is not None and needed in (None, block.type):
+        if block is not None and _fits(kind, piece, block):
             yield {"type": "content_block_delta", "index": block.index, "delta": piece}
 
     def _block_stop(self, at: object) -> Iterator[Json]:
@@ -168,14 +169,33 @@ class EventStream:
 def block_of(wire: Json) -> Json:
     """Return a content block as the SDK can add to it: what must be text is text."""
     block: Json = storable(wire)
-    if (field := READABLE.get(wire["type"])) is not None:
-        block[field] = words(wire.get(field)) or ""
+    if (held := READABLE.get(wire["type"])) is not None:
+        block[held] = words(wire.get(held)) or ""
     if wire["type"] == "thinking":
         signature = block.get("signature")
         block["signature"] = signature if isinstance(signature, str) else ""
     if wire["type"] == "text" and not _is_list_of_objects(block.get("citations")):
         block.pop("citations", None)
     return block
+
+
+def _fits(kind: str, piece: Json, block: _OpenBlock) -> bool:
+    """Tell whether a block can have a piece added to it."""
+    if kind == "input_json_delta":
+        return _goes_on(block, piece["partial_json"].encode())
+    return _HELD_BY.get(kind) in (None, block.type)
+
+
+def _goes_on(block: _OpenBlock, more: bytes) -> bool:
+    """Add to a tool's input, unless it is no JSON then: at that the SDK ends the reply."""
+    from jiter import from_json
+
+    try:
+        from_json(bytes(block.input) + more or b"{", partial_mode=True)
+    except ValueError:
+        return False
+    block.input.extend(more)
+    return True
 
 
 def _is_list_of_objects(value: object) -> bool:
@@ -186,18 +206,18 @@ def _piece(delta: Json) -> tuple[str, Json | None]:
     """Return the kind of a piece of a block and the piece; None if it says nothing."""
     kind = delta.get("type")
     if not isinstance(kind, str):
-        kind = next((kind for kind, field in _FIELDS.items() if field in delta), "")
-    field = _FIELDS.get(kind)
-    if field is None:
+        kind = next((kind for kind, about in _FIELDS.items() if about in delta), "")
+    about = _FIELDS.get(kind)
+    if about is None:
         return kind, storable(delta) if kind else None
-    value: Any = delta.get(field)
+    value: Any = delta.get(about)
     if kind == "citations_delta":
         value = storable(value) if isinstance(value, dict) else None
     elif kind in _BLOCK_OF:
         value = words(value)
     else:
         value = storable(value) if isinstance(value, str) else None
-    return kind, None if value is None else {"type": kind, field: value}
+    return kind, None if value is None else {"type": kind, about: value}
 
 
 def _message_delta(event: Json) -> Json:
@@ -235,10 +255,10 @@ def _lines_of(received: bytes) -> tuple[str, str | None]:
     """Return the name and the data of an event, as HTML's standard reads its lines."""
     event, data = "", []
     for line in _LINE_END.split(received.decode()):
-        field, _, value = line.partition(":")
-        if field == "event":
+        label, _, value = line.partition(":")
+        if label == "event":
             event = value.removeprefix(" ")
-        elif field == "data":
+        elif label == "data":
             data.append(value.removeprefix(" "))
     return event, "\n".join(data) if data else None
 
