@@ -43,12 +43,16 @@ def run(argv: Sequence[str] | None = None) -> int:
     # Until the log file is known, Python would write to stderr what is logged.
     logging.getLogger().addHandler(logging.NullHandler())
     _accept_every_character()
+    if sys.stderr is None:
+        # What is said there would be printed on stdout.
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
+    if sys.stdout is None:
+        return _complain("There is nowhere to write to: stdout is closed.", FAILED)
     try:
         options = _parser().parse_args(argv)
         code = _run(options)
         # What is left to write may fail; at exit Python would say so itself.
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except (UsageError, BadSetting) as error:
         return _complain(str(error), WRONG_USAGE)
     except (CommandFailed, HistoryError) as error:
@@ -101,7 +105,7 @@ def _dispatch(options: argparse.Namespace, chosen: Settings) -> int:
 
 def is_on_terminal() -> bool:
     """Tell whether a person reads stdout, and not a file or a program."""
-    return sys.stdout is not None and sys.stdout.isatty()
+    return sys.stdout.isatty()
 
 
 def tell(notice: str) -> None:

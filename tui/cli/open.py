@@ -14,7 +14,7 @@ from tui.store import open_store
 
 def open_app(options: argparse.Namespace, settings: Settings) -> int:
     """Run the app until it is left, and return the exit code."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()):
         print(
             "streamchat-tui: the app needs a terminal. For scripts there is: ask, log",
             file=sys.stderr,
