@@ -11,6 +11,7 @@ import contextlib
 import gzip
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections import deque
@@ -245,9 +246,13 @@ def refuses(
 
 
 class Scripted:
-    """The server. Give it replies in the order they will be asked for."""
+    """The server. Give it replies in the order they will be asked for.
 
-    def __init__(self) -> None:
+    With `tls` it speaks https.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._scheme = "http" if tls is None else "https"
         self.replies: deque[Reply] = deque()
         self.models: list[Json] | None = [SONNET]
         """What the Models API lists; None: there is none, as on many gateways."""
@@ -259,12 +264,12 @@ class Scripted:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._server = self._call(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self._server = self._call(asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls))
         self.port: int = self._server.sockets[0].getsockname()[1]
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
 
     @property
     def asked(self) -> list[Seen]:
@@ -433,8 +438,8 @@ def _as_one_message(reply: Reply) -> Reply:
 
 
 @contextlib.contextmanager
-def scripted() -> Iterator[Scripted]:
-    server = Scripted()
+def scripted(tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
+    server = Scripted(tls)
     try:
         yield server
     finally:

@@ -33,6 +33,8 @@ class Profile:
     """The model that makes titles. None: on Anthropic's API a small one, elsewhere none."""
     allow_http: bool = False
     """Whether plain http may be used to another machine."""
+    cache: bool | None = None
+    """Whether prompts are cached. None: for models that the endpoint describes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ def _profile(reader: _TableReader) -> Profile:
         model=reader.value("model", str),
         title_model=reader.value("title_model", str),
         allow_http=reader.flag("allow_http", otherwise=False),
+        cache=reader.value("cache", bool),
     )
     reader.check_all_known()
     return profile

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -28,6 +29,16 @@ class Endpoint:
     login: str | None = None
     """The name of a login profile of Anthropic's SDK, used when there is no key."""
     is_demo: bool = False
+    cache: bool | None = None
+    """Whether it is asked to cache prompts; None: for models that it describes."""
+
+    @property
+    def root(self) -> str:
+        """The address that `/v1/messages` is put behind.
+
+        Many write that path, or a part of it, with the address.
+        """
+        return re.sub(r"(/v1(/messages)?)?/*$", "", self.base_url.strip())
 
     @property
     def host(self) -> str:
@@ -57,9 +68,16 @@ class Endpoint:
 
 
 def checked_base_url(base_url: str, *, allow_http: bool = False) -> str:
-    """Return `base_url` if a key and a prompt may go there, or raise `BadEndpoint`."""
+    """Return `base_url` without blanks around it if a key and a prompt may go there.
+
+    Raises `BadEndpoint` if not.
+    """
+    base_url = base_url.strip()
     # What stands before an @ may be a password, however the rest is written.
     shown = "the address" if "@" in base_url else repr(base_url)
+    # `urlsplit` passes over line feeds and tabs, wherever they stand.
+    if not base_url.isprintable() or " " in base_url:
+        raise BadEndpoint("the address holds a blank, a line feed or another control character")
     try:
         parts = urlsplit(base_url)
         _ = parts.port

@@ -12,7 +12,7 @@ import errno
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -112,7 +112,7 @@ def _title_model(config: Config, profile: Profile, endpoint: Endpoint | None) ->
     if endpoint is None or not config.titles:
         return None
     # What else an endpoint has is not known, and would be paid for.
-    return profile.title_model or (SMALL_MODEL if endpoint.base_url == ANTHROPIC else None)
+    return profile.title_model or (SMALL_MODEL if endpoint.root == ANTHROPIC else None)
 
 
 def db_path(flags: Flags, environ: Mapping[str, str] = os.environ) -> Path:
@@ -177,17 +177,19 @@ def _endpoint(
     """Bind each key to the address it was meant for; None when there is no credential."""
     try:
         if profile.base_url is not None:
-            return _own_endpoint(profile, keys, environ)
-        return _anthropic_endpoint(profile, keys, environ)
+            found: Endpoint | None = _own_endpoint(profile, keys, environ)
+        else:
+            found = _anthropic_endpoint(profile, keys, environ)
     except BadEndpoint as error:
-        raise BadSetting(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
+        raise BadSetting(f"{error}.") from None
+    return found and replace(found, cache=profile.cache)
 
 
 def _own_endpoint(
     profile: Profile, keys: Mapping[str, str], environ: Mapping[str, str]
 ) -> Endpoint:
     """Return the endpoint of a profile with an address: connected even without a key."""
-    base_url = checked_base_url(profile.base_url or "", allow_http=profile.allow_http)
+    base_url = _address("base_url", profile.base_url or "", profile)
     name = profile.api_key_env
     key = (environ.get(name) or keys.get(name)) if name else None
     if not (name and key and key.strip()):
@@ -203,8 +205,8 @@ def _anthropic_endpoint(
     names = {"api_key": own or KEY_NAMES[0], "auth_token": KEY_NAMES[1]}
     for kind, name in names.items():
         if value := environ.get(name, "").strip():
-            base_url = environ.get("ANTHROPIC_BASE_URL") or ANTHROPIC
-            checked_base_url(base_url, allow_http=profile.allow_http)
+            given = environ.get("ANTHROPIC_BASE_URL", "").strip() or ANTHROPIC
+            base_url = _address("ANTHROPIC_BASE_URL", given, profile)
             return _with_credential(base_url, kind, checked_key(name, value))
     # A key from a file, or a login, goes to Anthropic's API and nowhere else.
     for kind, name in names.items():
@@ -212,6 +214,13 @@ def _anthropic_endpoint(
             return _with_credential(ANTHROPIC, kind, checked_key(name, value))
     login = _login(environ)
     return None if login is None else Endpoint(ANTHROPIC, login=login)
+
+
+def _address(name: str, base_url: str, profile: Profile) -> str:
+    try:
+        return checked_base_url(base_url, allow_http=profile.allow_http)
+    except BadEndpoint as error:
+        raise BadEndpoint(f"{name}: {error}") from None
 
 
 def _with_credential(base_url: str, kind: str, value: str) -> Endpoint:

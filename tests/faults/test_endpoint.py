@@ -129,6 +129,11 @@ def in_full(words: str) -> str:
     return words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def told(status: int, words: str, content_type: str = "application/json") -> Reply:
+    """An answer whose body tells what went wrong."""
+    return page(status, words.encode(), content_type=content_type)
+
+
 FAULTS: dict[str, Fault] = {
     # The request is refused.
     "400": Fault(
@@ -162,6 +167,51 @@ FAULTS: dict[str, Fault] = {
         "",
         4,
         "HTTP status 502",
+    ),
+    "404 of a local server": Fault(
+        told(404, """{"error":"model 'x' not found"}"""),
+        "failed",
+        shown="Not found: model 'x' not found",
+    ),
+    "422 with a detail": Fault(
+        told(422, '{"detail":[{"loc":["body"],"msg":"the words"}]}'),
+        "failed",
+        shown="HTTP status 422: the words",
+    ),
+    "400 with a message": Fault(
+        told(400, '{"message":"the\\nwords of sk-test"}'),
+        "failed",
+        shown="HTTP status 400: the words of [key]",
+    ),
+    "401 with a detail": Fault(
+        told(401, '{"detail":"it expired"}'), "failed", shown="It says: it expired"
+    ),
+    "502 in plain text": Fault(
+        told(502, "upstream\ntimed out", "text/plain"),
+        "failed",
+        "",
+        4,
+        "HTTP status 502: upstream timed out",
+    ),
+    "200 with an error": Fault(
+        told(200, '{"error":"the words"}'), "failed", shown="an error: the words"
+    ),
+    "200 with an error of the API, then a reply": Fault(
+        [told(200, '{"error":{"type":"overloaded_error","message":"Over"}}'), WHOLE],
+        "complete",
+        "Hello",
+        2,
+    ),
+    "200 in plain text": Fault(
+        told(200, "the words", "Text/Plain"), "failed", shown="It says: the words"
+    ),
+    "an error whose words are no words": Fault(
+        told(400, '{"error":{"type":{"a":1},"message":5}}'), "failed", shown="HTTP status 400."
+    ),
+    "an error with half a character": Fault(
+        refuses(400, "odd_\ud83d", "words \ud83d", error_code="\udc00"),
+        "failed",
+        shown="words \ufffd",
     ),
     "529, always": Fault(refuses(529, "overloaded_error"), "failed", "", 4, "overloaded"),
     "529 twice, then a reply": Fault(
@@ -318,6 +368,11 @@ FAULTS: dict[str, Fault] = {
         sends(Raw(b"\x0b\x02\x80"), headers={"content-encoding": "br"}),
         "failed",
         shown="packed with br",
+    ),
+    "a media type in other letters": Fault(
+        replace(WHOLE, headers={"content-type": "Text/Event-Stream; Charset=UTF-8"}),
+        "complete",
+        "Hello",
     ),
     "CRLF": Fault(with_crlf(WHOLE), "complete", "Hello"),
     "byte by byte": Fault(byte_by_byte(WHOLE), "complete", "Hello"),

@@ -74,7 +74,7 @@ async def test_a_list_that_takes_too_long_is_left_with_what_has_come(
     client = await claude.ready()
     server.models_reply = Reply([Hold()], is_stream=False)
     with pytest.raises(Silent, match="too long"):
-        await model_list.models_of(client, seconds=0.3)
+        await model_list.models_of(client, claude.endpoint, seconds=0.3)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tui.claude import tap as taps
+from tui.claude.answers import check_is_event_stream, check_is_no_error, check_refusal
 from tui.claude.events import finished, started, translated
 from tui.claude.model_list import models_of
 from tui.claude.silence import LOOPBACK_FIRST, Limits, Watch
@@ -23,7 +23,6 @@ from tui.claude.tap import ENCODING, LINE_LIMIT, REPLY_LIMIT, Tap, tapped
 from tui.claude.warming import in_thread, stream_nothing, without_collecting
 from tui.conversation import (
     BlockDelta,
-    Failure,
     Finished,
     Json,
     Model,
@@ -93,7 +92,7 @@ class Claude:
             return await asyncio.shield(self._loading)
         except Exception as error:
             self._loading = None
-            raise self._failed(error) from error
+            raise self._unprepared(error) from error
 
     async def warm_up(self) -> None:
         """Import the SDK and let it build its models, so that a first reply starts fast."""
@@ -111,11 +110,19 @@ class Claude:
         import anthropic
 
         try:
-            return await models_of(client)
+            return await models_of(client, self.endpoint)
         except anthropic.APIStatusError as error:
             if error.status_code in _HAS_NO_MODELS_API:
                 return []
             raise self._failed(error) from error
+        except Exception as error:
+            raise self._failed(error) from error
+
+    async def check(self) -> None:
+        """Ask for what every endpoint has, at no cost. Raises `ReplyFailed` without it."""
+        client = await self.ready()
+        try:
+            await check_refusal(client, self.endpoint)
         except Exception as error:
             raise self._failed(error) from error
 
@@ -142,11 +149,11 @@ class Claude:
                     _opened(
                         client,
                         tap,
-                        _params(messages, model=model, system=system, described=described),
+                        self._params(messages, model=model, system=system, described=described),
                     )
                 )
                 async with stream:
-                    _check_is_event_stream(stream.response, self.endpoint)
+                    await watch.wait(check_is_event_stream(stream.response, self.endpoint))
                     request_id = stream.request_id and self.endpoint.without_secrets(
                         stream.request_id
                     )
@@ -181,7 +188,7 @@ class Claude:
         try:
             with tapped(Tap(recording, secret=self.endpoint.secret)):
                 message: Message = await client.messages.create(
-                    **_params(
+                    **self._params(
                         messages,
                         model=model,
                         system=system,
@@ -191,6 +198,7 @@ class Claude:
                     timeout=WHOLE_REPLY_LIMIT,
                     extra_headers=ENCODING,
                 )
+            check_is_no_error(message, self.endpoint)
             begun = started(message, message._request_id)  # noqa: SLF001 - the SDK documents it
             events = (begun, finished(message, begun.usage))
         except Exception as error:
@@ -203,6 +211,32 @@ class Claude:
         if self._loading is not None and self._loading.done() and not self._loading.exception():
             await self._loading.result().close()
 
+    def _params(
+        self,
+        messages: Sequence[Json],
+        *,
+        model: str,
+        system: str,
+        described: Model | None,
+        max_tokens: int = MAX_TOKENS,
+    ) -> dict[str, Any]:
+        """Return what to send: nothing that the model or the endpoint may not take."""
+        limit = described.max_tokens if described is not None else None
+        params: dict[str, Any] = {
+            "model": model,
+            "max_tokens": min(max_tokens, limit or max_tokens),
+            "messages": list(messages),
+        }
+        if system:
+            params["system"] = system
+        is_described = described is not None and described.is_described
+        if is_described if self.endpoint.cache is None else self.endpoint.cache:
+            params["cache_control"] = {"type": "ephemeral"}
+        if described is not None and described.has_adaptive_thinking:
+            # Current models leave their thinking's text out unless asked for it.
+            params["thinking"] = {"type": "adaptive", "display": "summarized"}
+        return params
+
     @property
     def _is_loopback(self) -> bool:
         return is_loopback(urlsplit(self.endpoint.base_url).hostname or "")
@@ -212,6 +246,11 @@ class Claude:
 
         return failure_of(error, self.endpoint, has_started=has_started)
 
+    def _unprepared(self, error: Exception) -> ReplyFailed:
+        from tui.claude.errors import unprepared
+
+        return unprepared(error, self.endpoint)
+
     def _load(self) -> anthropic.AsyncAnthropic:
         # It would make the SDK log to stderr, over the screen.
         os.environ.pop("ANTHROPIC_LOG", None)
@@ -220,37 +259,9 @@ class Claude:
         return without_collecting(self._client)
 
     def _client(self) -> anthropic.AsyncAnthropic:
-        import anthropic
+        from tui.claude.client import build
 
-        endpoint = self.endpoint
-        timeout = anthropic.Timeout(connect=10, read=self._limits.silence, write=60, pool=10)
-        options: dict[str, Any] = {
-            "timeout": timeout,
-            "follow_redirects": False,
-            # Not a transport around the transport: behind a proxy there are several.
-            "event_hooks": {"response": [taps.on_response]},
-        }
-        if self._transport is not None:
-            options["transport"] = self._transport()
-        # A redirect would carry the whole prompt to a host nobody chose.
-        http_client = anthropic.DefaultAsyncHttpxClient(**options)
-        # Exactly one, or the SDK looks for others in the environment.
-        credential: dict[str, Any] = {"api_key": endpoint.api_key or "none"}
-        if endpoint.api_key is None and endpoint.auth_token is not None:
-            credential = {"auth_token": endpoint.auth_token}
-        elif endpoint.api_key is None and endpoint.login is not None:
-            credential = {"profile": endpoint.login}
-        client = anthropic.AsyncAnthropic(
-            **credential,
-            base_url=endpoint.base_url,
-            max_retries=0,
-            timeout=timeout,
-            open_telemetry=False,
-            http_client=http_client,
-        )
-        # The SDK imports these at their first use.
-        _ = client.messages, client.models
-        return client
+        return build(self.endpoint, silence=self._limits.silence, transport=self._transport)
 
 
 async def _opened(
@@ -264,31 +275,6 @@ async def _opened(
         return await client.messages.stream(
             **params, timeout=timeout, extra_headers=ENCODING
         ).__aenter__()
-
-
-def _params(
-    messages: Sequence[Json],
-    *,
-    model: str,
-    system: str,
-    described: Model | None,
-    max_tokens: int = MAX_TOKENS,
-) -> dict[str, Any]:
-    """Return what to send: nothing that the model or the endpoint may not take."""
-    limit = described.max_tokens if described is not None else None
-    params: dict[str, Any] = {
-        "model": model,
-        "max_tokens": min(max_tokens, limit or max_tokens),
-        "messages": list(messages),
-    }
-    if system:
-        params["system"] = system
-    if described is not None and described.is_described:
-        params["cache_control"] = {"type": "ephemeral"}
-        if described.has_adaptive_thinking:
-            # Current models leave their thinking's text out unless asked for it.
-            params["thinking"] = {"type": "adaptive", "display": "summarized"}
-    return params
 
 
 def _is_content(event: ReplyEvent) -> bool:
@@ -311,16 +297,3 @@ async def _drain(stream: Any) -> None:
         async with asyncio.timeout(0.25):
             async for _ in stream:
                 pass
-
-
-def _check_is_event_stream(response: httpx2.Response, endpoint: Endpoint) -> None:
-    content_type = response.headers.get("content-type", "nothing")
-    if not content_type.startswith("text/event-stream"):
-        raise ReplyFailed(
-            Failure(
-                f"{endpoint.host} answered with {content_type.partition(';')[0]}, not a stream"
-                " of events. Is the address right, or is a sign-in page in between?",
-                type="protocol",
-                status=response.status_code,
-            )
-        )

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
+import ssl
 import zlib
 from dataclasses import replace
+from urllib.request import getproxies
 
 import anthropic
 import httpx2
 
+from tui.claude import reasons
+from tui.claude.network import BadVariable, proxy_for
 from tui.claude.silence import Silent
 from tui.claude.tap import Unreadable
 from tui.conversation import Failure, ReplyFailed
 from tui.endpoint import Endpoint
+from tui.sanitise import whole
 
 _RETRYABLE_STATUS = (408, 409, 429)
 _RETRYABLE_TYPES = ("overloaded_error", "api_error", "rate_limit_error", "timeout_error")
@@ -25,6 +31,21 @@ _TYPE_OF_STATUS = {
     429: "rate_limit_error",
     529: "overloaded_error",
 }
+_TOLD_BY_TYPE = {
+    "authentication_error": "The API key was refused. Check it, then retry.",
+    "overloaded_error": "Claude is overloaded just now.",
+    "request_too_large": "The request is larger than the endpoint takes.",
+}
+_TOLD_WITH_WORDS = {
+    "permission_error": ("This key may not do that", "permission denied"),
+    "billing_error": ("There is a problem with billing", "it was not said which"),
+    "rate_limit_error": ("Too many requests", "the rate limit was reached"),
+    "not_found_error": ("Not found", "the model or the address"),
+}
+"""For a type its sentence, and what stands in it if the endpoint says nothing."""
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
+"""What is said of an answer in plain text, by one release of OpenSSL or another."""
+_LONGEST_LABEL = 200
 _OF_BROKEN_DATA = (ValueError, IndexError, AssertionError, zlib.error)
 """What parsers raise: JSON, UTF-8, a block never opened, no beginning, damaged gzip."""
 
@@ -40,10 +61,10 @@ def failed(error: Exception, endpoint: Endpoint, *, has_started: bool = False) -
     failure = found.failure
     masked = replace(
         failure,
-        message=endpoint.without_secrets(failure.message),
-        type=failure.type and endpoint.without_secrets(failure.type),
-        code=failure.code and endpoint.without_secrets(failure.code),
-        request_id=failure.request_id and endpoint.without_secrets(failure.request_id),
+        message=endpoint.without_secrets(whole(failure.message)),
+        type=_label(failure.type, endpoint),
+        code=_label(failure.code, endpoint),
+        request_id=_label(failure.request_id, endpoint),
     )
     return ReplyFailed(
         masked,
@@ -51,6 +72,23 @@ def failed(error: Exception, endpoint: Endpoint, *, has_started: bool = False) -
         retry_after=found.retry_after,
         is_cut=found.is_cut,
     )
+
+
+def _label(named: str | None, endpoint: Endpoint) -> str | None:
+    return named and reasons.line(named, endpoint, longest=_LONGEST_LABEL)
+
+
+def unprepared(error: Exception, endpoint: Endpoint) -> ReplyFailed:
+    """Return why no request could be made to `endpoint`: nothing was sent to it."""
+    match error:
+        case BadVariable():
+            return ReplyFailed(Failure(str(error), type="environment"))
+        case anthropic.CredentialsError():
+            return failed(error, endpoint)
+        case _:
+            _log.error("no connection to %s could be made", endpoint.host, exc_info=error)
+            said = f"Nothing could be sent to {endpoint.host}: {type(error).__name__}."
+            return ReplyFailed(Failure(f"{said} The log file has more.", type="environment"))
 
 
 def _failed(error: Exception, endpoint: Endpoint, *, has_started: bool) -> ReplyFailed:
@@ -80,7 +118,7 @@ def _failed(error: Exception, endpoint: Endpoint, *, has_started: bool) -> Reply
                 is_cut=has_started,
             )
         case anthropic.APIStatusError():
-            return _refused(error)
+            return _refused(error, endpoint)
         case anthropic.APITimeoutError() | httpx2.TimeoutException():
             return ReplyFailed(
                 Failure(f"{endpoint.host} was silent for too long.", type="timeout"),
@@ -115,62 +153,110 @@ def _disconnected(error: Exception, endpoint: Endpoint, *, has_started: bool) ->
         return ReplyFailed(
             Failure("The API key or a header holds a character it may not.", type="credentials")
         )
+    if (tls := _of_tls(cause)) is not None:
+        return _not_trusted(tls, endpoint)
+    # A proxy that refuses will do so again.
+    is_refused = isinstance(cause, httpx2.ProxyError) and str(cause).startswith("4")
     return ReplyFailed(
         Failure(
-            f"Could not reach {endpoint.host}: {str(cause) or type(cause).__name__}.",
+            f"Could not reach {endpoint.host}{_way(endpoint)}:"
+            f" {str(cause) or type(cause).__name__}.",
             type="connection",
         ),
-        is_retryable=True,
+        is_retryable=not is_refused,
     )
 
 
-def _refused(error: anthropic.APIStatusError) -> ReplyFailed:
+def _of_tls(error: BaseException | None) -> ssl.SSLError | None:
+    """Return what TLS itself complained of, if the connection came to nothing for that.
+
+    One that was just closed may come about the next time.
+    """
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return None if isinstance(error, ssl.SSLEOFError) else error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _not_trusted(error: ssl.SSLError, endpoint: Endpoint) -> ReplyFailed:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        said = (
+            f"The certificate of {endpoint.host} cannot be trusted: {error.verify_message}."
+            " If it is right, set SSL_CERT_FILE to a file with the certificate it is signed by."
+        )
+    elif error.reason in _NO_TLS:
+        said = f"{endpoint.host} does not speak TLS: is its address one with http://?"
+    else:
+        said = f"No secure connection to {endpoint.host} could be made: {error.reason}."
+    return ReplyFailed(Failure(said, type="certificate"))
+
+
+def _way(endpoint: Endpoint) -> str:
+    """Return through which proxy an endpoint was asked; nothing if through none."""
+    try:
+        proxy = proxy_for(endpoint.root, getproxies())
+    except BadVariable:
+        return ""
+    return "" if proxy is None else f" through the proxy that {proxy.variable} names"
+
+
+def _refused(error: anthropic.APIStatusError, endpoint: Endpoint) -> ReplyFailed:
     """Read an error the endpoint named; in mid-stream its status is 200."""
-    status = error.status_code
-    error_type = error.type or _TYPE_OF_STATUS.get(status)
+    refused = refusal(error.status_code, error.body, endpoint)
     headers = error.response.headers
-    is_retryable = (
-        status in _RETRYABLE_STATUS or status >= 500 or error_type in _RETRYABLE_TYPES
-    )
-    if headers.get("x-should-retry") == "false" or error.error_code:
-        is_retryable = False
+    failure = replace(refused.failure, code=error.error_code, request_id=error.request_id)
+    is_final = headers.get("x-should-retry") == "false" or bool(error.error_code)
     return ReplyFailed(
-        Failure(
-            _sentence(error, error_type),
-            type=error_type,
-            code=error.error_code,
-            status=status,
-            request_id=error.request_id,
-        ),
-        is_retryable=is_retryable,
+        failure,
+        is_retryable=refused.is_retryable and not is_final,
         retry_after=_retry_after(headers),
     )
 
 
-def _sentence(error: anthropic.APIStatusError, error_type: str | None) -> str:
-    said = " ".join((error.api_message or "").split())
-    match error_type:
-        case "authentication_error":
-            return "The API key was refused. Check it, then retry."
-        case "permission_error":
-            return f"This key may not do that: {said or 'permission denied'}"
-        case "billing_error":
-            return f"There is a problem with billing: {said}"
-        case "rate_limit_error":
-            return f"Too many requests: {said or 'the rate limit was reached'}"
-        case "overloaded_error":
-            return "Claude is overloaded just now."
-        case "request_too_large":
-            return "The request is larger than the endpoint takes."
-        case "not_found_error":
-            return f"Not found: {said or 'the model or the address'}"
-        case _ if 300 <= error.status_code < 400:
-            return (
-                f"The endpoint redirects elsewhere ({error.status_code});"
-                " give its true address as base_url."
-            )
-        case _:
-            return said or f"The endpoint answered with HTTP status {error.status_code}."
+def refusal(status: int, body: object, endpoint: Endpoint) -> ReplyFailed:
+    """Return what an error means that came with `status`, in whatever form it came."""
+    named = reasons.error_type(body)
+    error_type = named or _TYPE_OF_STATUS.get(status)
+    said = reasons.reason(body, endpoint)
+    return ReplyFailed(
+        Failure(
+            _sentence(status, error_type, said, is_named=named is not None),
+            type=error_type,
+            status=status,
+        ),
+        is_retryable=(
+            status in _RETRYABLE_STATUS or status >= 500 or error_type in _RETRYABLE_TYPES
+        ),
+    )
+
+
+def _sentence(status: int, error_type: str | None, said: str, *, is_named: bool) -> str:
+    if error_type in _TOLD_BY_TYPE:
+        # Words of the API's own add nothing to these.
+        more = f" It says: {said}" if said and not is_named else ""
+        return f"{_TOLD_BY_TYPE[error_type]}{more}"
+    if error_type in _TOLD_WITH_WORDS:
+        beginning, otherwise = _TOLD_WITH_WORDS[error_type]
+        return f"{beginning}: {said or otherwise}"
+    if said and is_named:
+        return said
+    return _of_status(status, said)
+
+
+def _of_status(status: int, said: str) -> str:
+    if 300 <= status < 400:
+        return (
+            f"The endpoint redirects elsewhere ({status}); give its true address as base_url."
+        )
+    if status == 407:
+        return "The proxy asks for a user name and a password (HTTP status 407)."
+    how = "an error" if status == 200 else f"HTTP status {status}"
+    return (
+        f"The endpoint answered with {how}: {said}"
+        if said
+        else (f"The endpoint answered with {how}.")
+    )
 
 
 def _retry_after(headers: httpx2.Headers) -> float | None:
@@ -179,7 +265,9 @@ def _retry_after(headers: httpx2.Headers) -> float | None:
 
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         with contextlib.suppress(ValueError):
-            return max(0.0, float(headers.get(name, "")) * unit)
+            seconds = float(headers.get(name, "")) * unit
+            if math.isfinite(seconds):
+                return max(0.0, seconds)
     with contextlib.suppress(ValueError, TypeError, OverflowError):
         # A date, which only the endpoint's own clock can be held against, and
         # which may lack its zone.

@@ -11,10 +11,12 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
+from tui.claude.answers import raise_error_in
 from tui.claude.silence import Silent
 from tui.claude.storable import integer, storable
 from tui.claude.tap import ENCODING, Tap, tapped
 from tui.conversation import Json, Model
+from tui.endpoint import Endpoint
 
 if TYPE_CHECKING:
     import anthropic
@@ -29,18 +31,18 @@ MODELS = 5_000
 
 
 async def models_of(
-    client: anthropic.AsyncAnthropic, *, seconds: float = SECONDS
+    client: anthropic.AsyncAnthropic, endpoint: Endpoint, *, seconds: float = SECONDS
 ) -> list[Model]:
     """Return the endpoint's models, the first ones of a list that is too long.
 
-    Raises what the SDK does, `Silent` and `Unreadable`.
+    Raises what the SDK does, `Silent`, `Unreadable` and `ReplyFailed`.
     """
     found: list[Model] = []
     try:
         async with asyncio.timeout(seconds):
             after: str | None = None
             for _ in range(PAGES):
-                models, after = await _page(client, after, seconds)
+                models, after = await _page(client, endpoint, after, seconds)
                 found += models
                 if after is None or not models or len(found) >= MODELS:
                     break
@@ -51,7 +53,7 @@ async def models_of(
 
 
 async def _page(
-    client: anthropic.AsyncAnthropic, after: str | None, seconds: float
+    client: anthropic.AsyncAnthropic, endpoint: Endpoint, after: str | None, seconds: float
 ) -> tuple[list[Model], str | None]:
     """Return the models of a page, and after which the next page begins, if there is one."""
     asked = {} if after is None else {"after_id": after}
@@ -59,14 +61,15 @@ async def _page(
         answer = await client.models.with_raw_response.list(
             limit=1000, timeout=seconds, extra_headers=ENCODING, extra_query=asked
         )
-    return await asyncio.to_thread(_read, await answer.read())
+    return await asyncio.to_thread(_read, await answer.read(), endpoint)
 
 
-def _read(body: bytes) -> tuple[list[Model], str | None]:
+def _read(body: bytes, endpoint: Endpoint) -> tuple[list[Model], str | None]:
     page = json.loads(body, parse_int=integer)
     if not isinstance(page, dict):
         # Of the errors that tell of broken data, as JSON's own.
         raise ValueError("a list of models that is no object")  # noqa: TRY004
+    raise_error_in(page, endpoint)
     listed, last = page.get("data"), page.get("last_id")
     entries: list[object] = listed if isinstance(listed, list) else []
     models = [Model(_storable(wire)) for wire in entries if _is_model(wire)]

@@ -19,11 +19,13 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
+from urllib.request import getproxies
 
 from tui import __version__, settings, wording
 from tui.cli import DONE, FAILED, is_on_terminal
 from tui.config import BadSetting
-from tui.conversation import ReplyFailed
+from tui.conversation import Model, ReplyFailed
+from tui.endpoint import Endpoint
 from tui.sanitise import clean_line
 from tui.settings import KEY_NAMES, Flags, Settings
 from tui.store.examination import KNOWN_VERSION, SQLITE_VERSION, Examination, examine
@@ -196,34 +198,75 @@ def _source(chosen: Settings) -> str:
 def _endpoint(chosen: Settings) -> Iterator[Finding]:
     if chosen.endpoint is None:
         return
-    from tui.claude import Claude
-
-    async def ask() -> int:
-        claude = Claude(endpoint)
-        try:
-            await claude.ready()
-            async with asyncio.timeout(PATIENCE):
-                return len(await claude.models())
-        finally:
-            await claude.close()
-
-    endpoint = chosen.endpoint
     # What follows a question mark may be a secret.
-    yield Finding("endpoint", "address", endpoint.base_url.partition("?")[0])
-    proxies = [name for name in os.environ if name.upper() in _PROXIES and os.environ[name]]
-    if proxies:
-        yield Finding("endpoint", "proxies", f"as told by {', '.join(sorted(proxies))}")
+    yield Finding("endpoint", "address", chosen.endpoint.base_url.partition("?")[0])
     try:
-        count = asyncio.run(ask())
+        models = asyncio.run(_asked(chosen.endpoint))
     except ReplyFailed as error:
-        mend = "Check the key." if error.failure.status in (401, 403) else _CONNECTION
-        yield Finding("endpoint", "answers", str(error), "broken", mend)
+        yield from _not_well(error)
     except TimeoutError:
+        yield from _proxies()
         said = f"nothing within {PATIENCE:.0f} seconds"
         yield Finding("endpoint", "answers", said, "broken", _CONNECTION)
     else:
-        said = f"with {count} models" if count else "without a list of models"
+        yield from _proxies()
+        said = f"with {len(models)} models" if models else "without a list of models"
         yield Finding("endpoint", "answers", said)
+        yield _caching(chosen.endpoint, next((m for m in models if m.id == chosen.model), None))
+
+
+async def _asked(endpoint: Endpoint) -> list[Model]:
+    """Return the models of an endpoint that has what a question needs."""
+    from tui.claude import Claude
+
+    claude = Claude(endpoint)
+    try:
+        await claude.ready()
+        async with asyncio.timeout(PATIENCE):
+            models = await claude.models()
+            await claude.check()
+            return models
+    finally:
+        await claude.close()
+
+
+def _not_well(error: ReplyFailed) -> Iterator[Finding]:
+    """Yield why an endpoint could not be asked."""
+    match error.failure.type, error.failure.status:
+        case "environment", _:
+            mend = "Correct the variable, or unset it."
+            yield Finding("endpoint", "variables", str(error), "broken", mend)
+            return
+        case _, 401 | 403:
+            mend = "Check the key."
+        case _, 404 | 405:
+            mend = "Check the address: /v1/messages is put behind it."
+        case _:
+            mend = _CONNECTION
+    yield from _proxies()
+    yield Finding("endpoint", "answers", str(error), "broken", mend)
+
+
+def _proxies() -> Iterator[Finding]:
+    proxies = [name for name in os.environ if name.upper() in _PROXIES and os.environ[name]]
+    if proxies:
+        yield Finding("endpoint", "proxies", f"as told by {', '.join(sorted(proxies))}")
+    from tui.claude.network import not_understood
+
+    if wrong := not_understood(getproxies()):
+        said = f"{', '.join(wrong)} in NO_PROXY names no host, and counts for nothing"
+        yield Finding("endpoint", "no proxy", said, "note", "Correct it, or take it out.")
+
+
+def _caching(endpoint: Endpoint, model: Model | None) -> Finding:
+    if endpoint.cache is not None:
+        said = "asked for" if endpoint.cache else "not asked for"
+        return Finding("endpoint", "caching", f"{said}, as the profile says")
+    if model is not None and model.is_described:
+        return Finding("endpoint", "caching", "asked for")
+    said = "not asked for: the endpoint does not describe the model"
+    mend = "If the model is Claude, set cache = true in its profile."
+    return Finding("endpoint", "caching", said, "note", mend)
 
 
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
