@@ -117,14 +117,21 @@ class Terminal:
 
 @contextlib.contextmanager
 def terminal(
-    *arguments: str, home: Path, environ: Mapping[str, str] | None = None, size: tuple[int, int]
+    *arguments: str,
+    home: Path,
+    environ: Mapping[str, str] | None = None,
+    size: tuple[int, int],
+    shell: str = "",
 ) -> Iterator[Terminal]:
-    """Run the program in a pty of `size` columns and rows, with an empty environment."""
+    """Run the program in a pty of `size` columns and rows, with an empty environment.
+
+    `shell` redirects its streams, in the shell's words.
+    """
     ours, theirs = pty.openpty()
     columns, rows = size
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, "-m", "tui", *arguments],
+        ["sh", "-c", f'exec "$0" -m tui "$@" {shell}', sys.executable, *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -7,7 +7,6 @@ line that says what to do. A traceback goes to the log file.
 from __future__ import annotations
 
 import argparse
-import io
 import logging
 import os
 import sys
@@ -18,8 +17,8 @@ from typing import NoReturn
 
 from tui import __version__, settings
 from tui.cli.log_format import LogFormatter
+from tui.cli.output import give_up, prepare_streams, say
 from tui.config import BadSetting
-from tui.sanitise import clean_line
 from tui.settings import Flags, Settings
 from tui.store import HistoryError
 
@@ -42,15 +41,13 @@ def run(argv: Sequence[str] | None = None) -> int:
     os.umask(0o077)
     # Until the log file is known, Python would write to stderr what is logged.
     logging.getLogger().addHandler(logging.NullHandler())
-    _accept_every_character()
-    if sys.stderr is None:
-        # What is said there would be printed on stdout.
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
-    if sys.stdout is None:
-        return _complain("There is nowhere to write to: stdout is closed.", FAILED)
+    is_stdout_closed = prepare_streams()
     try:
-        options = _parser().parse_args(argv)
-        code = _run(options)
+        options = _options(argv)
+        # The app asks for a terminal itself.
+        if options is None or options.command is not None:
+            _check_stdout(is_closed=is_stdout_closed)
+        code = DONE if options is None else _run(options)
         # What is left to write may fail; at exit Python would say so itself.
         sys.stdout.flush()
     except (UsageError, BadSetting) as error:
@@ -61,17 +58,30 @@ def run(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader has what it wanted.
-        _stop_writing()
+        give_up(sys.stdout)
         return DONE
     except Exception as error:  # noqa: BLE001 - no traceback reaches the screen
         _log.exception("unexpected error")
         what = "Something went wrong inside"
         if isinstance(error, OSError):
             # Most likely a full disk below stdout.
-            _stop_writing()
+            give_up(sys.stdout)
             what = error.strerror or what
-        return _complain(f"{what}; {_log_file()} has the details.", FAILED)
+        return _complain(f"{what}{_where_details_are()}.", FAILED)
     return code
+
+
+def _check_stdout(*, is_closed: bool) -> None:
+    if is_closed:
+        raise CommandFailed("There is nowhere to write to: stdout is closed.")
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace | None:
+    """Return what was typed; None when that was answered already, as `--help` is."""
+    try:
+        return _parser().parse_args(argv)
+    except SystemExit:
+        return None
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -103,32 +113,21 @@ def _dispatch(options: argparse.Namespace, chosen: Settings) -> int:
             return open_app(options, chosen)
 
 
-def is_on_terminal() -> bool:
-    """Tell whether a person reads stdout, and not a file or a program."""
-    return sys.stdout.isatty()
-
-
 def tell(notice: str) -> None:
-    """Say on stderr what the user has to know of the history; nothing for nothing."""
+    """Say on stderr what the user has to know; nothing for nothing."""
     if notice:
-        print(f"streamchat-tui: {clean_line(notice)}", file=sys.stderr)
-
-
-def _accept_every_character() -> None:
-    """Replace what an encoding cannot hold, which would end the program otherwise."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-
-
-def _stop_writing() -> None:
-    """Leave Python nothing to complain of when it flushes stdout at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        say(f"streamchat-tui: {notice}")
 
 
 def _complain(line: str, code: int) -> int:
-    print(f"streamchat-tui: {clean_line(line)}", file=sys.stderr)
+    tell(line)
     return code
+
+
+def _where_details_are() -> str:
+    paths = (getattr(each, "baseFilename", "") for each in logging.getLogger().handlers)
+    log = next(filter(None, paths), "")
+    return f"; {log} has the details" if log else ""
 
 
 def _make_folder(folder: Path) -> None:
@@ -162,12 +161,6 @@ def _start_logging(path: Path) -> None:
         sys.unraisablehook = _log_unraisable
 
 
-def _log_file() -> str:
-    """Return where the log is; in general, where there is none."""
-    paths = (getattr(each, "baseFilename", "") for each in logging.getLogger().handlers)
-    return next(filter(None, paths), "the log file")
-
-
 def _log_thread(failed: threading.ExceptHookArgs) -> None:
     if failed.exc_type is not SystemExit:
         _log.error("a thread failed", exc_info=failed.exc_value)
@@ -191,8 +184,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, and where to read on."""
 
     def error(self, message: str) -> NoReturn:
-        line = clean_line(f"{message}. See: {self.prog} --help")
-        self.exit(WRONG_USAGE, f"streamchat-tui: {line}\n")
+        raise UsageError(f"{message}. See: {self.prog} --help")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -240,6 +232,7 @@ def _add_ask(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> 
     ask.add_argument(
         "--no-stream", action="store_true", help="wait for the whole reply and print it once"
     )
+    _add_raw(ask)
     ask.add_argument("--json", action="store_true", help="print one JSON object")
     ask.add_argument("--no-save", action="store_true", help="keep nothing in the history")
 
@@ -259,6 +252,7 @@ def _add_log(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> 
     log.add_argument(
         "-n", type=_count, default=20, metavar="N", help="list at most N (default 20; 0: all)"
     )
+    _add_raw(log)
     log.add_argument("--json", action="store_true", help="print one JSON array")
     log.add_argument(
         "--search", metavar="QUERY",
@@ -280,6 +274,12 @@ def _add_doctor(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
     )
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
     doctor.add_argument("--offline", action="store_true", help="do not ask the endpoint")
+
+
+def _add_raw(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--raw", action="store_true", help="print what was said exactly, control characters too"
+    )
 
 
 def _count(text: str) -> int:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import math
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -15,11 +13,13 @@ from tempfile import TemporaryDirectory
 
 from tui import turn, wording
 from tui.claude import Claude, Limits
-from tui.cli import DONE, FAILED, CommandFailed, UsageError, is_on_terminal, tell
+from tui.cli import DONE, FAILED, CommandFailed, UsageError, tell
+from tui.cli.output import print_json, shown
+from tui.cli.piped import read_piped
 from tui.clock import Clock
 from tui.conversation import Conversation, Message, title_of
 from tui.draft import Draft
-from tui.sanitise import clean, clean_line, whole
+from tui.sanitise import clean_line, whole
 from tui.settings import Settings
 from tui.store import HistoryError, Store, open_store
 
@@ -43,7 +43,9 @@ async def _ask(
     await recover(store)
     conversation = await _conversation(store, claude, prompt, model, options)
     question = await turn.ask(store, conversation, prompt)
-    printer = Printer(store.clock, is_silent=options.json or options.no_stream)
+    printer = Printer(
+        store.clock, is_silent=options.json or options.no_stream, is_raw=options.raw
+    )
     try:
         message = await turn.reply(
             store,
@@ -58,7 +60,7 @@ async def _ask(
         if options.json:
             row = (await store.select(_ONE_REPLY, [message.id]))[0]
             row["error_message"] = message.failure.message if message.failure else None
-            print(json.dumps(row, ensure_ascii=is_on_terminal(), indent=2))
+            print_json(row)
         else:
             printer.finish(message)
         # The reply is out and kept: nothing that fails now may make it a failure.
@@ -72,8 +74,8 @@ async def _ask(
 
 def _prompt(words: list[str]) -> str:
     """Return the question: what was typed, and below it what was piped in."""
-    piped = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
-    prompt = "\n\n".join(part for part in (" ".join(words).strip(), piped.strip()) if part)
+    parts = (whole(" ".join(words)).strip(), read_piped().strip())
+    prompt = "\n\n".join(part for part in parts if part)
     if not prompt:
         raise UsageError("ask needs a question: as words after it, or piped in.")
     return prompt
@@ -91,7 +93,7 @@ def _connection(options: argparse.Namespace, settings: Settings) -> tuple[Claude
         if settings.unused_env is not None:
             line += f" {settings.unused_env} holds a key: --env-file uses it."
         raise CommandFailed(line)
-    return Claude(settings.endpoint, limits=limits(settings)), settings.model
+    return Claude(settings.endpoint, limits=limits(settings)), whole(settings.model)
 
 
 def limits(settings: Settings) -> Limits:
@@ -135,7 +137,7 @@ async def _conversation(
         found = Conversation(store.new_id(), model, now, now, title=title_of(prompt))
     elif "model" in options:
         found = replace(found, model=model)
-    return found if options.system is None else replace(found, system=options.system)
+    return found if options.system is None else replace(found, system=whole(options.system))
 
 
 async def recover(store: Store) -> None:
@@ -160,11 +162,9 @@ def _exit_code(message: Message) -> int:
     if message.state == "complete":
         if not message.text.strip():
             kinds = ", ".join(clean_line(block.type) for block in message.blocks)
-            print(
-                f"streamchat-tui: The reply has no text: {kinds or 'nothing'}.", file=sys.stderr
-            )
+            tell(f"The reply has no text: {kinds or 'nothing'}.")
         return DONE
-    print(f"streamchat-tui: {_sentence(message)}", file=sys.stderr)
+    tell(_sentence(message))
     return DONE if message.state == "max_tokens" else FAILED
 
 
@@ -174,15 +174,15 @@ def _sentence(message: Message) -> str:
 
 
 class Printer:
-    """Prints a reply as it grows: clean on a terminal, as it came into a pipe."""
+    """Prints a reply as it grows: clean, or exactly as it came."""
 
-    def __init__(self, clock: Clock, *, is_silent: bool) -> None:
+    def __init__(self, clock: Clock, *, is_silent: bool, is_raw: bool) -> None:
         self._clock = clock
         self._is_silent = is_silent
         self._printed: dict[int, int] = {}
         self._retry = 0
         self._held = ""
-        self._clean = clean if is_on_terminal() else whole
+        self._is_raw = is_raw
 
     def show(self, draft: Draft) -> None:
         """Print what is new."""
@@ -190,11 +190,7 @@ class Printer:
         if retry is not None and not retry.is_asking and retry.attempt != self._retry:
             self._retry = retry.attempt
             wait = math.ceil(retry.at - self._clock.monotonic())
-            print(
-                f"streamchat-tui: {clean_line(retry.reason)}"
-                f" Trying again in {wait} s (attempt {retry.attempt}).",
-                file=sys.stderr,
-            )
+            tell(f"{retry.reason} Trying again in {wait} s (attempt {retry.attempt}).")
         if self._is_silent:
             return
         for index, part in draft.parts.items():
@@ -209,10 +205,11 @@ class Printer:
             self._print(message.text)
         if message.text and not message.text.endswith("\n"):
             self._print("\n")
-        print(self._clean(self._held), end="", flush=True)
+        print(shown(self._held, is_raw=self._is_raw), end="", flush=True)
 
     def _print(self, text: str) -> None:
         text = self._held + text
         # Half of a surrogate pair, or of a line end, waits for its other half.
         self._held = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" or text[-1:] == "\r" else ""
-        print(self._clean(text.removesuffix(self._held)), end="", flush=True)
+        whole_part = text.removesuffix(self._held)
+        print(shown(whole_part, is_raw=self._is_raw), end="", flush=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import platform
 import shutil
@@ -22,7 +21,8 @@ from typing import Literal
 from urllib.request import getproxies
 
 from tui import __version__, settings, wording
-from tui.cli import DONE, FAILED, is_on_terminal
+from tui.cli import DONE, FAILED
+from tui.cli.output import is_on_terminal, print_json
 from tui.config import BadSetting
 from tui.conversation import Model, ReplyFailed
 from tui.endpoint import Endpoint
@@ -61,7 +61,7 @@ def doctor(options: argparse.Namespace, flags: Flags) -> int:
     is_broken = any(finding.level == "broken" for finding in findings)
     if options.json:
         told = {"is_broken": is_broken, "findings": [asdict(finding) for finding in findings]}
-        print(json.dumps(told, ensure_ascii=is_on_terminal(), indent=2))
+        print_json(told)
     else:
         _print(findings)
     return FAILED if is_broken else DONE
@@ -111,7 +111,7 @@ def _program() -> Iterator[Finding]:
 
 
 def _terminal() -> Iterator[Finding]:
-    if not (is_on_terminal() and sys.stdin is not None and sys.stdin.isatty()):
+    if not (is_on_terminal() and sys.stdin.isatty()):
         yield Finding("terminal", "kind", "none: the app needs one, ask and log do not", "note")
         return
     term, size = os.environ.get("TERM", ""), shutil.get_terminal_size()

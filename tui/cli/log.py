@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 
 from tui import wording
-from tui.cli import DONE, UsageError, is_on_terminal, tell
+from tui.cli import DONE, UsageError, tell
 from tui.cli.ask import one_matching, recover
+from tui.cli.output import print_json, say, shown
 from tui.conversation import Conversation, Message
-from tui.sanitise import clean, clean_line, whole
+from tui.sanitise import clean_line, whole
 from tui.search import Hit, parse
 from tui.settings import Settings
 from tui.store import Store, open_store
@@ -43,15 +43,15 @@ async def _log(store: Store, options: argparse.Namespace) -> int:
     if options.search is not None:
         await _search(store, options)
     elif options.id is None and options.json:
-        _print_json(await store.select(_LIST, [limit]))
+        print_json(await store.select(_LIST, [limit]))
     elif options.id is None:
-        await _print_list(store, limit)
+        await _print_list(store, limit, is_raw=options.raw)
     else:
         conversation = await one_matching(store, options.id)
         if options.json:
-            _print_json(await store.select(_ONE, [conversation.id]))
+            print_json(await store.select(_ONE, [conversation.id]))
         else:
-            _print_one(conversation, await store.line(conversation.tip_id))
+            _print_one(conversation, await store.line(conversation.tip_id), is_raw=options.raw)
     return DONE
 
 
@@ -65,15 +65,15 @@ async def _search(store: Store, options: argparse.Namespace) -> None:
     found = await store.finding.messages(query, limit=limit, order=options.order)
     hits = () if found is None else found.hits
     if options.json:
-        _print_json([_json_of(hit) for hit in hits])
+        print_json([_json_of(hit) for hit in hits])
         return
     if not hits:
-        print("Nothing was found.", file=sys.stderr)
-    shown = clean_line if is_on_terminal() else _line
+        say("Nothing was found.")
     for hit in hits:
         when, who = wording.day_and_time(hit.created_ms), _who(hit)
-        print(shown(hit.conversation_id[-6:]), when, shown(hit.title), sep="  ")
-        print(f"        {who}: {shown(hit.snippet.text)}")
+        short_id = _line(hit.conversation_id[-6:], is_raw=options.raw)
+        print(short_id, when, _line(hit.title, is_raw=options.raw), sep="  ")
+        print(f"        {who}: {_line(hit.snippet.text, is_raw=options.raw)}")
 
 
 def _who(hit: Hit) -> str:
@@ -99,37 +99,31 @@ def _json_of(hit: Hit) -> dict[str, object]:
     }
 
 
-def _print_json(rows: list[dict[str, object]]) -> None:
-    # JSON's own escapes are the only ones that keep it JSON and drive no terminal.
-    print(json.dumps(rows, ensure_ascii=is_on_terminal(), indent=2))
-
-
-async def _print_list(store: Store, limit: int) -> None:
+async def _print_list(store: Store, limit: int, *, is_raw: bool) -> None:
     conversations = await store.conversations(limit=limit)
     if not conversations:
-        print("There are no conversations yet.", file=sys.stderr)
-    shown = clean_line if is_on_terminal() else _line
+        say("There are no conversations yet.")
     for conversation in conversations:
         print(
-            shown(conversation.id[-6:]),
+            _line(conversation.id[-6:], is_raw=is_raw),
             wording.day_and_time(conversation.updated_ms),
-            shown(conversation.title),
+            _line(conversation.title, is_raw=is_raw),
             sep="  ",
         )
 
 
-def _line(text: str) -> str:
-    return " ".join(text.split())
+def _line(text: str, *, is_raw: bool) -> str:
+    return shown(" ".join(text.split()), is_raw=is_raw)
 
 
-def _print_one(conversation: Conversation, line: list[Message]) -> None:
-    shown = clean if is_on_terminal() else str
-    print(shown(conversation.title))
-    print(f"{shown(conversation.id)} · {wording.day_and_time(conversation.created_ms)}")
+def _print_one(conversation: Conversation, line: list[Message], *, is_raw: bool) -> None:
+    print(shown(conversation.title, is_raw=is_raw))
+    conversation_id = shown(conversation.id, is_raw=is_raw)
+    print(f"{conversation_id} · {wording.day_and_time(conversation.created_ms)}")
     for message in line:
         who = "You" if message.role == "user" else clean_line(message.model or "")
         print(f"\n── {who} · {wording.day_and_time(message.created_ms)}\n")
-        print(shown(message.text))
+        print(shown(message.text, is_raw=is_raw))
         for words in (wording.ending(message), wording.figures(message)):
             if words:
                 print(f"   ({clean_line(words)})")

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from tui.claude import Claude
-from tui.cli import FAILED
+from tui.cli import FAILED, CommandFailed
 from tui.cli.ask import limits
+from tui.cli.output import say
 from tui.settings import Settings
 from tui.store import open_store
 
 
 def open_app(options: argparse.Namespace, settings: Settings) -> int:
     """Run the app until it is left, and return the exit code."""
-    if not (sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()):
-        print(
-            "streamchat-tui: the app needs a terminal. For scripts there is: ask, log",
-            file=sys.stderr,
-        )
-        return FAILED
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise CommandFailed("The app needs a terminal. For scripts there is: ask, log")
+    if os.environ.get("TERM") == "dumb":
+        raise CommandFailed("The app needs a terminal that can draw; TERM says: dumb.")
     from tui.app import StreamChat
     from tui.ending import Ending
 
@@ -49,6 +49,6 @@ def open_app(options: argparse.Namespace, settings: Settings) -> int:
         )
         app.run()
     if app.is_crashed:
-        print(app.last_words, file=sys.stderr)
+        say(app.last_words)
         return app.return_code or FAILED
     return app.return_code or 0

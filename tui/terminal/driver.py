@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import selectors
+import sys
 import time
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from textual import constants
 from textual._xterm_parser import XTermParser
@@ -34,6 +35,12 @@ class TerminalDriver(LinuxDriver):
     """
 
     _is_started = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if sys.__stderr__ is None or not sys.__stderr__.isatty():
+            # Textual draws there; but what goes to stderr may be kept in a file.
+            self._file = sys.__stdout__
 
     def start_application_mode(self) -> None:
         """Take the terminal, giving it back first if it is held already."""
