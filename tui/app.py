@@ -112,6 +112,8 @@ class StreamChat(ContainingApp, SizedApp):
         self._is_key_missing = is_key_missing
         self._keep_recordings_mb = keep_recordings_mb
         self._keys = dict(keys or {})
+        self.warnings: Sequence[str] = ()
+        """What a person has to know of the settings, told at the start."""
         self._ending = ending
         self._environ = environ
         """What tells which terminal this is."""
@@ -213,6 +215,8 @@ class StreamChat(ContainingApp, SizedApp):
             self._use_keys()
         # Of a day that begins while it runs, and where the first could not be made.
         self.set_interval(BACK_UP_EVERY, self._store.back_up)
+        for warning in self.warnings:
+            self.notify(clean_line(warning), severity="warning", timeout=15, markup=False)
         if self._ending is not None:
             self._ending.listen(self._told_to_end)
             self.set_interval(1, self._ending.check_terminal)
@@ -365,13 +369,10 @@ class StreamChat(ContainingApp, SizedApp):
         return shown(self.keymap.keys(name)[:1])
 
     def _use_keys(self) -> None:
-        """Obey the keys that the user has chosen, and tell of names that there are not."""
+        """Obey the keys that the user has chosen."""
         # Clashes are told on the page of keys. Textual would tell of each at every key
         # press, and of a binding with two keys that it clashes with itself.
         self.set_keymap(self.keymap.chosen)
-        if unknown := self.keymap.unknown:
-            what = f"[keys] names what there is not: {', '.join(unknown)}. F1 lists all."
-            self.notify(clean_line(what), severity="warning", markup=False)
 
     def action_help(self) -> None:
         """Show every key, as it is now."""

@@ -1,19 +1,26 @@
 """What stands in `config.toml`.
 
-Every table is read to its end: a name that nothing reads is most likely misspelt,
-and is complained of.
+A name that nothing reads is most likely misspelt: it is told of, and the program
+starts. A value that cannot be used is an error.
 """
 
 from __future__ import annotations
 
+import os
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tui.keymap import BadKey, spelled
+from tui.textfile import NotPlain, open_text
+from tui.toml_lines import Source
 
 _V = TypeVar("_V", str, int, bool)
+
+_MOST_TOLD = 5
+"""Of how many unknown settings it is told."""
 
 
 class BadSetting(Exception):
@@ -53,27 +60,63 @@ class Config:
     keys: dict[str, str] = field(default_factory=dict)
     """Ids, and keys with commas between them as `tui.keymap.spelled` returns them."""
     profiles: dict[str, Profile] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    """A line for the user for each name that is not known."""
+    source: Source | None = None
+    key_places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By id, where `keys` stand in `source`."""
 
 
-def read_config(path: Path) -> Config:
-    """Read `config.toml`. No file: nothing is chosen. Raises `BadSetting`."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
+def read_config(path: Path, *, is_named: bool = False) -> Config:
+    """Read `config.toml`. No file: nothing is chosen. Raises `BadSetting`.
+
+    One that a person named must exist.
+    """
+    source = _read(path, is_named=is_named)
+    if source is None:
         return Config()
+    try:
+        return _config(source, _parsed(source))
+    except RecursionError:
+        raise BadSetting(f"{path} has tables or lists too deep in each other.") from None
+
+
+def _read(path: Path, *, is_named: bool) -> Source | None:
+    try:
+        with open_text(path, follows_links=True) as file:
+            return Source(path, file.read())
+    except FileNotFoundError:
+        if is_named:
+            raise BadSetting(f"{path} does not exist.") from None
+        return None
     except UnicodeDecodeError:
         raise BadSetting(f"{path} is not a text file in UTF-8.") from None
+    except NotPlain as error:
+        # What people write for none at all.
+        if path.samefile(os.devnull):
+            return None
+        raise BadSetting(f"{path} {error}.") from None
     except OSError as error:
         raise BadSetting(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _parsed(source: Source) -> dict[str, Any]:
     try:
-        table = tomllib.loads(text)
+        return tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
-        raise BadSetting(f"{path}: {error}.") from None
-    reader = _TableReader(path, "", table)
-    profiles = {
-        name: _profile(_TableReader(path, f"profiles.{name}", inner))
-        for name, inner in reader.table("profiles").items()
+        raise BadSetting(f"{source.path}: {error}.") from None
+    except ValueError:
+        raise BadSetting(f"{source.path}: a number in it has too many digits.") from None
+
+
+def _config(source: Source, table: dict[str, Any]) -> Config:
+    reader = _TableReader(source, (), table)
+    inner = {
+        name: _TableReader(source, ("profiles", name), each)
+        for name, each in reader.table("profiles").items()
     }
+    profiles = {name: _profile(each) for name, each in inner.items()}
+    keys = dict(_keys(source, ("keys",), reader.table("keys")))
     config = Config(
         profile=reader.value("profile", str),
         theme=reader.value("theme", str),
@@ -84,15 +127,20 @@ def read_config(path: Path) -> Config:
         parallel_replies=reader.number("parallel_replies", 8, least=1, most=64),
         titles=reader.flag("titles", otherwise=True),
         substring_index=reader.flag("substring_index", otherwise=False),
-        keys=_keys(path, "keys", reader.table("keys")),
+        keys={name: each.keys for name, each in keys.items()},
         profiles=profiles,
+        source=source,
+        key_places={name: each.names for name, each in keys.items()},
     )
-    reader.check_all_known()
-    return config
+    unknown = [line for each in (reader, *inner.values()) for line in each.unknown()]
+    if len(unknown) > _MOST_TOLD:
+        more = f"{source.path}: {len(unknown) - _MOST_TOLD} more settings are not known."
+        unknown[_MOST_TOLD:] = [more]
+    return replace(config, warnings=tuple(unknown))
 
 
 def _profile(reader: _TableReader) -> Profile:
-    profile = Profile(
+    return Profile(
         base_url=reader.value("base_url", str),
         api_key_env=reader.value("api_key_env", str),
         model=reader.value("model", str),
@@ -100,47 +148,68 @@ def _profile(reader: _TableReader) -> Profile:
         allow_http=reader.flag("allow_http", otherwise=False),
         cache=reader.value("cache", bool),
     )
-    reader.check_all_known()
-    return profile
 
 
-def _keys(path: Path, name: str, table: Any) -> dict[str, str]:
-    """Return the chosen keys by id. A dot in an id means a table to TOML, unless quoted."""
-    if not isinstance(table, dict):
-        return {name.removeprefix("keys."): _spelled(path, name, table)}
-    found: dict[str, str] = {}
-    for inner, value in table.items():
-        found |= _keys(path, f"{name}.{inner}", value)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """Keys that a person has chosen for something."""
+
+    keys: str
+    names: tuple[str, ...]
+    """Where they stand: tables, the outer first."""
 
 
-def _spelled(path: Path, name: str, keys: Any) -> str:
+def _keys(source: Source, names: tuple[str, ...], table: Any) -> Iterator[tuple[str, _Chosen]]:
+    """Yield the chosen keys by id. A dot in an id means a table to TOML, unless quoted."""
+    if isinstance(table, dict):
+        for inner, value in table.items():
+            yield from _keys(source, (*names, inner), value)
+    else:
+        yield ".".join(names[1:]), _Chosen(_spelled(source, names, table), names)
+
+
+def _spelled(source: Source, names: tuple[str, ...], keys: Any) -> str:
+    where = f"{source.at(names)}: {'.'.join(names)}"
     if not isinstance(keys, str):
-        raise BadSetting(f"{path}: {name} must be a string.")
+        raise BadSetting(f"{where} must be a string.")
     try:
         return spelled(keys)
     except BadKey as error:
-        raise BadSetting(f"{path}: {name}: {error}.") from None
+        raise BadSetting(f"{where}: {error}.") from None
 
 
 class _TableReader:
-    """Reads a table of TOML, and complains by name of what does not belong in it."""
+    """Reads a table of TOML, and tells by name of what does not belong in it."""
 
-    def __init__(self, path: Path, name: str, table: Any) -> None:
-        self._where = f"{path}, [{name}]" if name else f"{path}"
+    def __init__(self, source: Source, names: tuple[str, ...], table: Any) -> None:
+        self._source = source
+        self._names = names
+        self._known: list[str] = []
         if not isinstance(table, dict):
-            raise BadSetting(f"{self._where} must be a table.")
+            raise BadSetting(f"{source.at(names)}: {self._title} must be a table.")
         self._left = dict(table)
+
+    @property
+    def _title(self) -> str:
+        return f"[{'.'.join(self._names)}]"
+
+    def _take(self, name: str) -> Any:
+        self._known.append(name)
+        return self._left.pop(name, None)
+
+    def _where(self, name: str) -> str:
+        at = self._source.at((*self._names, name))
+        return f"{at}, {self._title}" if self._names else at
 
     def value(self, name: str, kind: type[_V]) -> _V | None:
         """Return a value of the kind asked for; None if it is not given."""
-        value = self._left.pop(name, None)
+        value = self._take(name)
         if value is None:
             return None
         # A bool is an int to Python, but not to a reader.
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             words = {str: "a string", int: "a whole number", bool: "true or false"}
-            raise BadSetting(f"{self._where}: {name} must be {words[kind]}.")
+            raise BadSetting(f"{self._where(name)}: {name} must be {words[kind]}.")
         return value
 
     def number(self, name: str, otherwise: int, *, least: int, most: int) -> int:
@@ -149,7 +218,7 @@ class _TableReader:
         if value is None:
             return otherwise
         if not least <= value <= most:
-            raise BadSetting(f"{self._where}: {name} must be from {least} to {most}.")
+            raise BadSetting(f"{self._where(name)}: {name} must be from {least} to {most}.")
         return value
 
     def flag(self, name: str, *, otherwise: bool) -> bool:
@@ -159,12 +228,16 @@ class _TableReader:
 
     def table(self, name: str) -> dict[str, Any]:
         """Return an inner table; an empty one if it is not given."""
-        value = self._left.pop(name, {})
+        value = self._take(name)
+        if value is None:
+            return {}
         if not isinstance(value, dict):
-            raise BadSetting(f"{self._where}: {name} must be a table.")
+            raise BadSetting(f"{self._where(name)}: {name} must be a table.")
         return value
 
-    def check_all_known(self) -> None:
-        """Raise for a name that nothing reads: it is most likely misspelt."""
-        if self._left:
-            raise BadSetting(f"{self._where}: there is no setting {next(iter(self._left))!r}.")
+    def unknown(self) -> Iterator[str]:
+        """Yield a line for each name that nothing has read: it is most likely misspelt."""
+        known = ", ".join(sorted(self._known))
+        for name in self._left:
+            where = self._where(name)
+            yield f"{where}: there is no setting {name!r}; there is: {known}."

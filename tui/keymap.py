@@ -60,6 +60,14 @@ class Keymap:
         """Say whether a key does anything, anywhere."""
         return any(key in each.keys for each in self.known)
 
+    def beside(self, name: str) -> list[str]:
+        """Return the ids in the place that a name begins with; the places if it is none."""
+        ids = [each.id for each in self.known if each.id is not None]
+        place = name.partition(".")[0]
+        return [each for each in ids if each.startswith(f"{place}.")] or list(
+            dict.fromkeys(f"{each.partition('.')[0]}.…" for each in ids)
+        )
+
 
 def keymap(known: Iterable[Known], chosen: Mapping[str, str]) -> Keymap:
     """Return what each key does when a person has chosen some.

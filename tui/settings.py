@@ -8,9 +8,7 @@ be able to choose where a key or a prompt goes.
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +18,8 @@ from platformdirs import PlatformDirs
 
 from tui.config import BadSetting, Config, Profile, read_config
 from tui.endpoint import ANTHROPIC, BadEndpoint, Endpoint, checked_base_url, checked_key
+from tui.textfile import NotPlain, open_text
+from tui.toml_lines import Source
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
 SMALL_MODEL = "claude-haiku-5-5"
@@ -70,20 +70,25 @@ class Settings:
     """Whether to keep an index of what stands inside words."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys of a person's own, by the id of what they do; see `tui.keymap.spelled`."""
+    key_places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Where `keys` stand in `source`."""
+    source: Source | None = None
+    """`config.toml`, as it was read."""
+    warnings: tuple[str, ...] = ()
+    """A line for the user for each name in it that is not known."""
     unused_env: Path | None = None
     """A `.env` in the current folder that holds a key, which was not read."""
 
 
 def load(flags: Flags, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings. Raises `BadSetting`."""
-    config = read_config(config_path(flags, environ))
+    is_named = bool(flags.config or environ.get("STREAMCHAT_CONFIG"))
+    config = read_config(config_path(flags, environ), is_named=is_named)
     name = flags.profile or environ.get("STREAMCHAT_PROFILE") or config.profile
     profile = _chosen_profile(config, name)
     key_names = {*KEY_NAMES, *(p.api_key_env for p in config.profiles.values())} - {None}
     env = env_path(flags)
-    if flags.env_file is not None and not flags.env_file.exists():
-        raise BadSetting(f"{flags.env_file} does not exist.")
-    keys = _keys_in(env, key_names)
+    keys = _keys_in(env, key_names, is_named=flags.env_file is not None)
     endpoint = _endpoint(profile, keys, environ)
     return Settings(
         db=db_path(flags, environ),
@@ -104,6 +109,9 @@ def load(flags: Flags, environ: Mapping[str, str] = os.environ) -> Settings:
         title_model=_title_model(config, profile, endpoint),
         substring_index=config.substring_index,
         keys=config.keys,
+        key_places=config.key_places,
+        source=config.source,
+        warnings=config.warnings,
         unused_env=_unused_env(env) if endpoint is None else None,
     )
 
@@ -156,9 +164,25 @@ def _path(environ: Mapping[str, str], name: str) -> Path | None:
     if not value:
         return None
     try:
-        return Path(value).expanduser()
+        return checked_path(value).expanduser()
+    except ValueError as error:
+        raise BadSetting(f"{name}: {error}.") from None
     except RuntimeError:
         raise BadSetting(f"{name}: {value} begins with a home folder not known here.") from None
+
+
+def checked_path(text: str) -> Path:
+    """Return the path of a file. Raises `ValueError` for what other programs mean by it.
+
+    Its text goes on after the name of the setting.
+    """
+    if text in ("", "-"):
+        raise ValueError(f"{text!r} is not the path of a file")
+    if text == ":memory:" or text.startswith("file:"):
+        raise ValueError(f"{text!r} must be the path of a file; SQLite's own names are not")
+    path = Path(text)
+    # Without its beginning, SQLite would take `./:memory:` for its own name too.
+    return path.absolute() if str(path).startswith((":", "file:")) else path
 
 
 def _chosen_profile(config: Config, name: str | None) -> Profile:
@@ -252,7 +276,7 @@ def _login(environ: Mapping[str, str]) -> str | None:
     return name if exists else None
 
 
-def _keys_in(path: Path, names: set[str | None]) -> dict[str, str]:
+def _keys_in(path: Path, names: set[str | None], *, is_named: bool) -> dict[str, str]:
     """Return the keys that a `.env` file holds; nothing else in it is looked at.
 
     Raises `BadSetting` for a file that others may read and for a line that is not
@@ -263,6 +287,8 @@ def _keys_in(path: Path, names: set[str | None]) -> dict[str, str]:
             _check_is_private(path, os.fstat(lines.fileno()))
             found = _env_lines(path, lines)
     except FileNotFoundError:
+        if is_named:
+            raise BadSetting(f"{path} does not exist.") from None
         return {}
     except OSError as error:
         raise BadSetting(f"{path} cannot be read: {error.strerror}.") from error
@@ -270,23 +296,11 @@ def _keys_in(path: Path, names: set[str | None]) -> dict[str, str]:
 
 
 def _opened(path: Path) -> TextIO:
-    """Open a `.env`. Raises `OSError`, and `BadSetting` for what is no regular file.
-
-    Neither follows a link nor waits for a pipe. What is asked of it afterwards is asked
-    of what was opened: by its name it may be another file a moment later.
-    """
-    careful = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"))
-    no_file = BadSetting(f"{path} is not a regular file, so no key is read from it.")
+    """Open a `.env`, following no link. Raises `OSError` and `BadSetting`."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | sum(careful))
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise no_file from None
-        raise
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise no_file
-    return os.fdopen(descriptor, encoding="utf-8-sig")
+        return open_text(path, follows_links=False)
+    except NotPlain as error:
+        raise BadSetting(f"{path} {error}, so no key is read from it.") from None
 
 
 def _check_is_private(path: Path, status: os.stat_result) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import stat
 import sys
 import threading
 from collections.abc import Sequence
@@ -23,6 +24,9 @@ from tui.settings import Flags, Settings
 from tui.store import HistoryError
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+_MOST_QUOTED = 800
+"""How much is said of what is wrong, in characters, less its end."""
 
 _log = logging.getLogger(__name__)
 
@@ -92,6 +96,7 @@ def _run(options: argparse.Namespace) -> int:
         return doctor(options, _flags(options))
     chosen = settings.load(_flags(options))
     _start_logging(chosen.log)
+    _check_is_file(chosen.db)
     return _dispatch(options, chosen)
 
 
@@ -102,10 +107,12 @@ def _dispatch(options: argparse.Namespace, chosen: Settings) -> int:
         case "ask":
             from tui.cli.ask import ask
 
+            _warn(chosen)
             return ask(options, chosen)
         case "log":
             from tui.cli.log import log
 
+            _warn(chosen)
             return log(options, chosen)
         case _:
             from tui.cli.open import open_app
@@ -119,8 +126,15 @@ def tell(notice: str) -> None:
         say(f"streamchat-tui: {notice}")
 
 
+def _warn(chosen: Settings) -> None:
+    for line in chosen.warnings:
+        tell(line)
+
+
 def _complain(line: str, code: int) -> int:
-    tell(line)
+    # An argument that it quotes may be as long as a book.
+    cut = f"{line[:_MOST_QUOTED]} … {line[-200:]}"
+    tell(line if len(line) < len(cut) else cut)
     return code
 
 
@@ -128,6 +142,18 @@ def _where_details_are() -> str:
     paths = (getattr(each, "baseFilename", "") for each in logging.getLogger().handlers)
     log = next(filter(None, paths), "")
     return f"; {log} has the details" if log else ""
+
+
+def _check_is_file(path: Path) -> None:
+    """Raise `HistoryError` for a device or a pipe, where SQLite would read or wait."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise HistoryError(f"{path} cannot be opened: {error.strerror}.") from error
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise HistoryError(f"{path} is a device or a pipe, not a history file.")
 
 
 def _make_folder(folder: Path) -> None:
@@ -191,9 +217,11 @@ def _parser() -> argparse.ArgumentParser:
     # Suppressed, so that a command's default does not undo what stood before it.
     common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = common.add_argument_group("options of every command")
-    group.add_argument("--db", type=Path, metavar="PATH", help="the history file")
-    group.add_argument("--config", type=Path, metavar="PATH", help="the config.toml to read")
-    group.add_argument("--env-file", type=Path, metavar="PATH", help="a .env to read keys from")
+    group.add_argument("--db", type=_path, metavar="PATH", help="the history file")
+    group.add_argument("--config", type=_path, metavar="PATH", help="the config.toml to read")
+    group.add_argument(
+        "--env-file", type=_path, metavar="PATH", help="a .env to read keys from"
+    )
     group.add_argument("--profile", metavar="NAME", help="the profile of config.toml to use")
     group.add_argument("--model", metavar="ID", help="the model to ask")
     group.add_argument(
@@ -282,11 +310,15 @@ def _add_raw(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _count(text: str) -> int:
+def _path(text: str) -> Path:
     try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if number < 0:
+        return settings.checked_path(text)
+    except (ValueError, OSError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
-    return number
+    # Python reads no number of thousands of digits.
+    return int(text) if len(text) < 18 else sys.maxsize

@@ -76,6 +76,8 @@ def _findings(flags: Flags, *, is_asked: bool, is_demo: bool) -> Iterator[Findin
     except BadSetting as error:
         yield Finding("settings", "read", str(error), "broken", "Correct it, then ask again.")
     yield from _looked_at("settings", lambda: _files(flags))
+    for warning in chosen.warnings if chosen is not None else ():
+        yield Finding("settings", "not known", warning, "note", "Correct it, or take it out.")
     if chosen is None:
         yield from _variables()
     else:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from tui.claude import Claude
 from tui.cli import FAILED, CommandFailed
 from tui.cli.ask import limits
 from tui.cli.output import say
+from tui.config import BadSetting
 from tui.settings import Settings
 from tui.store import open_store
+
+if TYPE_CHECKING:
+    from tui.app import StreamChat
 
 
 def open_app(options: argparse.Namespace, settings: Settings) -> int:
@@ -47,8 +53,31 @@ def open_app(options: argparse.Namespace, settings: Settings) -> int:
             substring_index=settings.substring_index,
             ending=Ending(),
         )
+        _check_theme(settings, app.available_themes)
+        app.warnings = (*settings.warnings, *_unknown_keys(settings, app))
         app.run()
     if app.is_crashed:
         say(app.last_words)
         return app.return_code or FAILED
     return app.return_code or 0
+
+
+def _unknown_keys(settings: Settings, app: StreamChat) -> Iterator[str]:
+    """Yield a line for each name under `[keys]` that there is not."""
+    # To know all names takes the import of every screen.
+    if settings.source is None or not settings.keys:
+        return
+    for name in app.keymap.unknown:
+        at = settings.source.at(settings.key_places[name])
+        known = ", ".join(app.keymap.beside(name))
+        yield f"{at}: no key is named {name!r}; there is: {known}."
+
+
+def _check_theme(settings: Settings, known: Iterable[str]) -> None:
+    """Raise `BadSetting` for a theme that there is not: only the app knows which there are."""
+    known = sorted(known)
+    if settings.source is not None and settings.theme not in (None, *known):
+        at = settings.source.at(["theme"])
+        raise BadSetting(
+            f"{at}: there is no theme {settings.theme!r}; there is: {', '.join(known)}."
+        )
