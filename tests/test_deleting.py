@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -298,6 +299,29 @@ async def test_what_a_killed_repair_left_goes_with_the_purge(
     assert (theirs / "other.db").read_text() == "theirs"
 
 
+@pytest.mark.parametrize(
+    "name", [".history.db.new", ".history.db.old", "run/history.db.copies"]
+)
+async def test_a_repair_that_cannot_be_done_names_what_is_in_its_way(
+    claude: Claude, history: Path, name: str
+) -> None:
+    with open_store(history) as store:
+        await converse(store, claude)
+    with history.open("r+b") as file:
+        file.seek(100)
+        file.write(bytes(3996))
+    before = history.read_bytes()
+    (history.parent / name).mkdir(parents=True)
+    with pytest.raises(HistoryError, match="could not be mended") as told, open_store(history):
+        pass
+    assert str(history.parent / name) in str(told.value)
+    assert history.read_bytes() == before
+    assert not list(history.parent.glob("*.damaged-*"))
+    (history.parent / name).rmdir()
+    with open_store(history) as store:
+        assert "damaged" in store.notice
+
+
 # What comes late
 
 
@@ -555,6 +579,27 @@ async def test_a_persons_title_stays_whatever_is_deleted(claude: Claude, store: 
     assert await title_of(store, reply.conversation_id) == "Mine"
 
 
+async def test_the_samples_that_sqlite_keeps_of_titles_and_tags_go_too(
+    claude: Claude, store: Store, history: Path
+) -> None:
+    reply = await converse(store, claude, f"a {SECRET} question")
+    other = await converse(store, claude, f"another {SECRET} question")
+    for purged, is_message in ((reply, False), (other, True)):
+        with closing(sqlite3.connect(history)) as connection, connection:
+            # As ANALYZE does it where SQLite is built with SQLITE_ENABLE_STAT4.
+            connection.execute("PRAGMA writable_schema = on")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS sqlite_stat4 (tbl, idx, neq, nlt, ndlt, sample)"
+            )
+            connection.execute("INSERT INTO sqlite_stat4 (sample) VALUES (?)", [SECRET])
+        if is_message:
+            await store.branches.delete(purged.parent_id or "")
+        else:
+            await store.delete([purged.conversation_id])
+        await purge(store)
+    assert found_in(history.parent, SECRET) == []
+
+
 # Time, and who may still bring it back
 
 
@@ -625,6 +670,24 @@ async def test_a_start_purges_nothing_that_another_window_can_bring_back(
     assert found_in(history.parent, SECRET) == []
 
 
+@needs_locks
+async def test_a_window_that_was_suspended_with_its_trash_holds_up_no_other_for_long(
+    claude: Claude, history: Path
+) -> None:
+    clock = SetClock()
+    with open_store(history) as suspended, open_store(history, clock) as store:
+        reply = await converse(suspended, claude, SECRET)
+        await Trash(suspended).put(reply.conversation_id)
+        trash = Trash(store)
+        assert not await trash.empty()
+        clock.later = UNDO_SECONDS - 1
+        assert not await trash.empty()
+        assert await store.purging.deleted()
+        clock.later = UNDO_SECONDS + 1
+        assert await trash.empty()
+        assert found_in(history.parent, SECRET) == []
+
+
 async def test_what_another_window_has_begun_to_purge_is_not_brought_back_by_halves(
     claude: Claude, history: Path
 ) -> None:
@@ -646,7 +709,7 @@ async def test_what_another_window_has_begun_to_purge_is_not_brought_back_by_hal
         await store.restore([reply.conversation_id])
         assert await store.conversation(reply.conversation_id) is None
         await purge(other)
-        assert await store.purging.deleted() == []
+        assert await store.purging.deleted() == {}
 
 
 async def test_what_was_brought_back_and_deleted_again_while_it_was_purged_is_purged_later(
@@ -659,6 +722,18 @@ async def test_what_was_brought_back_and_deleted_again_while_it_was_purged_is_pu
     deleting = asyncio.create_task(store.delete([reply.conversation_id]))
     await asyncio.gather(purging, restoring, deleting)
     await purge(store)
+    assert found_in(history.parent, SECRET) == []
+
+
+async def test_what_was_brought_back_before_its_purge_is_purged_from_later_backups_too(
+    claude: Claude, store: Store, history: Path
+) -> None:
+    reply = await converse(store, claude, SECRET)
+    await store.purging.purge([reply.conversation_id])
+    await store.back_up()
+    assert len(found_in(history.parent, SECRET)) > 1
+    await store.delete([reply.conversation_id])
+    assert await store.purging.purge([reply.conversation_id])
     assert found_in(history.parent, SECRET) == []
 
 

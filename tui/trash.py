@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +51,8 @@ class Trash:
         """Tells which files may hold words of what is deleted, and are removed with it."""
         self._deleted: list[Deleted] = []
         """The last at the end."""
+        self._seen: dict[tuple[str, int], float] = {}
+        """When what is deleted was first found so, in monotonic seconds."""
         self._emptying = asyncio.Lock()
         self._locking = asyncio.Lock()
 
@@ -109,8 +111,8 @@ class Trash:
     async def empty(self) -> bool:
         """Remove for good what cannot be brought back any more; tell whether nothing is left.
 
-        What earlier starts left too, as soon as no program can bring anything back. Raises
-        `HistoryError`.
+        What earlier starts left too, at once if no program can bring anything back, and else
+        when it was found deleted for as long as that takes. Raises `HistoryError`.
         """
         async with self._emptying:
             since = self._store.clock.monotonic() - UNDO_SECONDS
@@ -120,10 +122,20 @@ class Trash:
             ids = {row_id for each in gone for row_id in each.ids}
             found = await self._store.purging.deleted()
             # Asked after it was looked what is deleted: whoever deletes takes the lock first.
-            is_nobodys = await self._is_nobodys()
-            purged = [row_id for row_id in found if is_nobodys or row_id in ids]
+            if await self._is_nobodys():
+                purged = list(found)
+            else:
+                ids |= self._long_deleted(found, since)
+                purged = [row_id for row_id in found if row_id in ids]
             is_done = await self._store.purging.purge(purged, along=self._along())
             return is_done and len(purged) == len(found)
+
+    def _long_deleted(self, found: Mapping[str, int], since: float) -> set[str]:
+        """Return what nobody can bring back any more, as it was seen deleted long before."""
+        now = self._store.clock.monotonic()
+        self._seen = {each: self._seen.get(each, now) for each in found.items()}
+        own = {row_id for each in self._deleted for row_id in each.ids}
+        return {row_id for (row_id, _), at in self._seen.items() if at <= since} - own
 
     async def _is_nobodys(self) -> bool:
         """Tell whether no program can bring back what is deleted."""

@@ -361,7 +361,7 @@ class Store:
 
     async def purge(self, *, before_ms: int) -> list[str]:
         """Remove for good what was deleted before a time; return the ids. See `purging`."""
-        ids = await self.purging.deleted(before_ms=before_ms)
+        ids = list(await self.purging.deleted(before_ms=before_ms))
         await self.purging.purge(ids)
         return ids
 

@@ -183,13 +183,18 @@ def _repaired(path: Path) -> str:
         try:
             done = damage.repair(path, _build)
         except (OSError, sqlite3.Error) as error:
-            why = getattr(error, "strerror", None) or error
             raise HistoryError(
-                f"{path} is damaged and could not be mended: {why}."
-                " It is as it was. Mend that, then start again."
+                f"{path} is damaged and could not be mended: {_told(error)}."
+                " It is as it was. Put that right, then start again."
             ) from error
         damage.unmark(path)
     return done.notice
+
+
+def _told(error: OSError | sqlite3.Error) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 def _is_to_repair(path: Path) -> bool:

@@ -79,8 +79,13 @@ def repair(path: Path, build: Callable[[Path], None]) -> Repair:
         ready, source = _ready(path), None
         if not is_half_done(path):
             backup.remove(leftovers(path))
-            source = _build_anew(path, build)
-            _sync(_fresh(path))
+            try:
+                source = _build_anew(path, build)
+                _sync(_fresh(path))
+            except BaseException:
+                # It takes room, most often on a disk that is full.
+                backup.remove(leftovers(path))
+                raise
             _fresh(path).rename(ready)
         with closing(sqlite3.connect(ready, isolation_level=None)) as new:
             (messages,) = new.execute("SELECT count(*) FROM messages").fetchone()

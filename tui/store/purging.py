@@ -38,21 +38,26 @@ class Purging:
         self.threads = threads
         self._clock = clock
         self._substrings = substrings
+        self._in_no_copy: set[str] = set()
+        """What was removed before the copies were made that there are now."""
 
     @reads
     def deleted(
         self, connection: sqlite3.Connection, *, before_ms: int | None = None
-    ) -> list[str]:
-        """Return the conversations and messages that were deleted and are not purged."""
-        return [
-            row_id
+    ) -> dict[str, int]:
+        """Return the conversations and messages that were deleted and are not purged.
+
+        Each with when it was, as the wall clock said; 0 if it is being removed.
+        """
+        return {
+            row_id: deleted_ms
             for table in ("conversations", "messages")
-            for (row_id,) in connection.execute(
-                f"SELECT id FROM {table} WHERE deleted_ms IS NOT NULL AND purged_ms IS NULL"
-                " AND deleted_ms <= coalesce(?, deleted_ms)",
+            for row_id, deleted_ms in connection.execute(
+                f"SELECT id, deleted_ms FROM {table} WHERE deleted_ms IS NOT NULL"
+                " AND purged_ms IS NULL AND deleted_ms <= coalesce(?, deleted_ms)",
                 [before_ms],
             )
-        ]
+        }
 
     async def purge(self, ids: Collection[str], *, along: Sequence[Path] = ()) -> bool:
         """Remove what was deleted for good; tell whether all of it is done.
@@ -67,20 +72,29 @@ class Purging:
         for row_id in ids:
             while await self._remove_some(row_id):
                 pass
+        # Without what was brought back meanwhile.
+        marked = await self.deleted()
+        removed = [row_id for row_id in ids if marked.get(row_id) == 0]
+        return not removed or await self._remove_traces(removed, along)
+
+    async def _remove_traces(self, ids: Sequence[str], along: Sequence[Path]) -> bool:
+        """Remove what is left of words that are gone from the tables."""
         for index in _INDEXES:
             merged = await self._merge(index, -PAGES)
             while merged:
                 merged = await self._merge(index, PAGES)
         await self._substrings.finish_removing()
         try:
-            is_alone = await asyncio.to_thread(self._remove_copies, along)
-        except HistoryError:
-            await self._empty_log()
-            raise
-        is_done = await self._empty_log() and is_alone
-        if is_done:
-            await self._set_purged(list(ids))
-        return is_done
+            if not self._in_no_copy.issuperset(ids):
+                await asyncio.to_thread(self._remove_copies, along)
+                self._in_no_copy.update(ids)
+        except TimeoutError:
+            return False
+        finally:
+            is_log_empty = await self._empty_log()
+        if is_log_empty:
+            await self._set_purged(ids)
+        return is_log_empty
 
     @writes
     def _remove_some(self, db: Database, row_id: str) -> bool:
@@ -92,8 +106,11 @@ class Purging:
         is_there = index != substrings.INDEX or substrings.is_there(db.conn)
         return is_there and merge(db.conn, index, pages)
 
-    def _remove_copies(self, along: Sequence[Path]) -> bool:
-        """Remove the files that may hold the words; False if another program is at them."""
+    def _remove_copies(self, along: Sequence[Path]) -> None:
+        """Remove the files that may hold the words.
+
+        Raises `TimeoutError` if another program is at them.
+        """
         path = self.threads.path
         failed = backup.remove(along)
         try:
@@ -101,10 +118,11 @@ class Purging:
                 failed += backup.remove([*damage.set_aside(path), *damage.leftovers(path)])
             failed += backup.remake(path, self._today)
         except TimeoutError:
-            return False
+            raise
         except OSError as error:
             raise HistoryError(
-                f"Deleted words may still be in {error.filename}: {error.strerror}."
+                f"Deleted words may still be in {error.filename or path.parent}:"
+                f" {error.strerror}."
                 " Mend that, or remove it."
             ) from error
         if failed:
@@ -113,7 +131,6 @@ class Purging:
                 f"Deleted words may still be in {failed[0]}{others}, which cannot be removed."
                 " Remove it by hand."
             )
-        return True
 
     async def _empty_log(self) -> bool:
         """Move what is in the write-ahead log into the file, and cut the log."""
