@@ -52,6 +52,12 @@ class Terminal:
         with self._drawing:
             return "\n".join(line.rstrip() for line in self._screen.display)
 
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """Where the cursor stands: column and row, from 0."""
+        with self._drawing:
+            return self._screen.cursor.x, self._screen.cursor.y
+
     def written_before(self, moment: float) -> bytes:
         """Every byte the program had written at a moment, in monotonic seconds."""
         lengths = [length for at, length in list(self._arrivals) if at <= moment]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from tests.scripted import Scripted
 from tests.terminal import Terminal, terminal
@@ -154,6 +155,7 @@ def test_ctrl_q_leaves_on_other_layouts(
     with at_terminal(empty_home, server) as person:
         person.sends(quit_key)
         assert person.screen.until_left() == 0
+        assert b"Traceback" not in person.screen.raw
 
 
 def test_shortcuts_work_on_a_cyrillic_layout(person: Person) -> None:
@@ -163,6 +165,20 @@ def test_shortcuts_work_on_a_cyrillic_layout(person: Person) -> None:
     person.screen.until(lambda: "Search for commands" not in person.screen.text)
     person.sends("\x1b[1089;5u")
     person.screen.until_seen("again to quit")
+
+
+def test_the_cursor_of_the_terminal_stands_at_the_caret(person: Person) -> None:
+    typed = "abc 日本語\u3000👩 é"
+    person.sends(typed)
+    person.screen.until_seen("abc 日本語")
+
+    def caret() -> tuple[int, int]:
+        lines = person.screen.text.splitlines()
+        row = next(at for at, line in enumerate(lines) if "abc 日" in line)
+        before = lines[row].partition("abc 日")[0]
+        return cell_len(before) + cell_len(typed), row
+
+    person.screen.until(lambda: person.screen.cursor == caret())
 
 
 def test_alternate_keys_are_asked_for(person: Person) -> None:
