@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import httpx2
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -254,6 +255,7 @@ def logged(history: Path, *options: str) -> bytes:
     return done.stdout
 
 
+@pytest.mark.timeout(3600)
 def test_whatever_a_reply_is_made_of_it_ends_in_a_named_state_with_its_words(
     history: Path,
 ) -> None:
