@@ -13,6 +13,7 @@ import pytest
 
 from tests.screens.conftest import Open, opened
 from tests.scripted import Scripted, says, scripted
+from tests.test_claude import ask, failure_of
 from tests.test_cli import Program, failed, online, program
 from tests.test_doctor import broken, findings
 from tests.turns import converse
@@ -102,6 +103,16 @@ async def test_https_where_only_http_is_spoken_is_told_and_not_tried_again(
     assert "does not speak TLS: is its address one with http://?" in ending(reply)
     assert reply.failure is not None
     assert reply.failure.type == "certificate"
+
+
+async def test_a_handshake_that_breaks_off_may_come_about_the_next_time() -> None:
+    async def leave(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(leave, "127.0.0.1", 0) as plain:
+        port = plain.sockets[0].getsockname()[1]
+        error = await failure_of(ask(connected(f"https://127.0.0.1:{port}")))
+    assert (error.failure.type, error.is_retryable) == ("connection", True)
 
 
 def test_a_certificate_that_nobody_signed_is_named_in_the_shell(

@@ -153,8 +153,8 @@ def _disconnected(error: Exception, endpoint: Endpoint, *, has_started: bool) ->
         return ReplyFailed(
             Failure("The API key or a header holds a character it may not.", type="credentials")
         )
-    if (tls := _of_tls(cause)) is not None:
-        return _not_trusted(tls, endpoint)
+    if (found := _of_tls(cause)) is not None and (said := _distrust(found, endpoint)):
+        return ReplyFailed(Failure(said, type="certificate"))
     # A proxy that refuses will do so again.
     is_refused = isinstance(cause, httpx2.ProxyError) and str(cause).startswith("4")
     return ReplyFailed(
@@ -168,28 +168,24 @@ def _disconnected(error: Exception, endpoint: Endpoint, *, has_started: bool) ->
 
 
 def _of_tls(error: BaseException | None) -> ssl.SSLError | None:
-    """Return what TLS itself complained of, if the connection came to nothing for that.
-
-    One that was just closed may come about the next time.
-    """
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return None if isinstance(error, ssl.SSLEOFError) else error
+    """Return what TLS itself complained of, if that lies below an error."""
+    while error is not None and not isinstance(error, ssl.SSLError):
         error = error.__cause__ or error.__context__
-    return None
+    return error
 
 
-def _not_trusted(error: ssl.SSLError, endpoint: Endpoint) -> ReplyFailed:
+def _distrust(error: ssl.SSLError, endpoint: Endpoint) -> str:
+    """Return what is wrong with who answers; nothing for what may come right by itself."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        said = (
-            f"The certificate of {endpoint.host} cannot be trusted: {error.verify_message}."
-            " If it is right, set SSL_CERT_FILE to a file with the certificate it is signed by."
+        # A proxy may put its own in place of the true one.
+        return (
+            f"The certificate of {endpoint.host}{_way(endpoint)} cannot be trusted:"
+            f" {error.verify_message.rstrip('.')}. If it is right, set SSL_CERT_FILE to a file"
+            " with the certificate it is signed by."
         )
-    elif error.reason in _NO_TLS:
-        said = f"{endpoint.host} does not speak TLS: is its address one with http://?"
-    else:
-        said = f"No secure connection to {endpoint.host} could be made: {error.reason}."
-    return ReplyFailed(Failure(said, type="certificate"))
+    if error.reason in _NO_TLS:
+        return f"{endpoint.host} does not speak TLS: is its address one with http://?"
+    return ""
 
 
 def _way(endpoint: Endpoint) -> str:
