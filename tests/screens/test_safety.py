@@ -13,7 +13,8 @@ from tests.screens.conftest import Journey, Open
 from tests.scripted import Event, Hold, Reply, Scripted, refuses, says, start, text
 from tests.test_purging import found_in
 from tests.turns import ask, on_disk
-from tui.screens import organising
+from tui import trash
+from tui.screens import acting, organising
 from tui.screens.confirm import ConfirmScreen
 from tui.store import Store, backup, open_store
 
@@ -219,6 +220,23 @@ async def test_a_folder_among_the_backups_ends_no_start(
         await journey.ask("Hi")
         await journey.until_done()
         assert journey.replies
+
+
+async def test_a_title_made_of_a_deleted_question_leaves_the_screen_with_it(
+    opened: Open, history: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (acting, trash):
+        monkeypatch.setattr(module, "UNDO_SECONDS", 0.1)
+    async with opened() as journey:
+        await journey.ask("Wordtobegone")
+        await journey.until_done()
+        await journey.ask("Something else")
+        await journey.go_to_messages()
+        assert journey.title == "Wordtobegone"
+        await journey.press("g", "x")
+        await journey.until(lambda: journey.title == "Something else")
+        await journey.until(lambda: not any("Wordtobegone" in row for row in journey.sidebar))
+        assert found_in(history.parent, "Wordtobegone") == []
 
 
 async def test_what_another_program_holds_up_is_removed_by_itself_later(

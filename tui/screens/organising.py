@@ -106,9 +106,12 @@ class Organising:
 
     async def empty_trash(self) -> None:
         """Remove for good what cannot be brought back any more. Raises `HistoryError`."""
-        if not await self._chat.trash.empty():
+        chat = self._chat
+        if not await chat.trash.empty():
             # Another window reads just now, or may still bring something back.
-            self._chat.set_timer(EMPTIED_AGAIN_AFTER, self._chat.empty_trash)
+            chat.set_timer(EMPTIED_AGAIN_AFTER, chat.empty_trash)
+        # A title goes with the question it was made of.
+        await chat.retitled(chat.reading.conversation.id)
 
     async def _beside(self, conversation_id: str, gone: tuple[str, ...]) -> str | None:
         """Return the nearest conversation in the list that is not among those gone."""
