@@ -1,6 +1,7 @@
 """What a person typed to find something, read as a query; and where a text matches it.
 
-Nothing that is typed is an error: what is not understood is looked for as it stands.
+Nothing that is typed is an error. A filter that is not understood is named, because
+nothing would be found, or the wrong things; everything else is looked for as it stands.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import accumulate
-from typing import Literal
+from typing import Any, Literal
 
 from tui.conversation import Role, State
 
@@ -28,7 +29,7 @@ _LOOKED_AT = 200_000
 """How many characters of a text are looked at for the places to mark."""
 
 _PIECE = re.compile(
-    r'(?P<name>[a-z]+):(?P<value>"[^"]*"?|\S+)'
+    r'(?P<name>[A-Za-z]+):(?P<value>"[^"]*"?|\S*)'
     r'|(?P<star>\*+)?"(?P<phrase>[^"]*)"?|(?P<word>\S+)'
 )
 _PERIOD = re.compile(r"(\d{1,4})([dwmy])")
@@ -62,6 +63,10 @@ class Query:
     before_ms: int | None = None
     """This moment itself is not in it."""
     is_in_title: bool = False
+    problem: str = ""
+    """A line for the reader: which filter is not understood. Nothing can be found then."""
+    hint: str = ""
+    """A line for the reader: what looks like a filter, and is looked for as words."""
 
     @property
     def is_empty(self) -> bool:
@@ -111,33 +116,39 @@ def parse(typed: str, now_ms: int) -> Query:
     operators are `model:`, `state:`, `role:`, `tag:`, `before:`, `after:` and `in:title`;
     days are written 2026-11-23, 2026-11, 2026, today, yesterday or 7d, 2w, 3m, 1y.
     """
-    query, terms = Query(), list[Term]()
+    filters, terms = _Filters(now_ms), list[Term]()
     for piece in _PIECE.finditer(typed):
-        found = None
-        if piece["name"] is not None:
-            found = _operator(query, piece["name"], piece["value"].strip('"'), now_ms)
-        if found is not None:
-            query = found
-        elif piece["phrase"] is not None:
+        if piece["name"] is not None and filters.take(piece):
+            continue
+        if piece["phrase"] is not None:
             terms.append(Term(piece["phrase"].strip(), is_inside=piece["star"] is not None))
-        else:
-            word = piece[0].replace('"', " ").strip()
-            is_typed = piece.end() == len(typed)
-            if word.startswith("*"):
-                terms.append(Term(word.strip("*"), is_inside=True))
-            else:
-                terms.append(Term(word.rstrip("*"), is_typed or word.endswith("*")))
-    return replace(query, terms=tuple(term for term in terms if term.words))
+            continue
+        filters.check_is_not_negated(piece[0])
+        terms.append(_term(piece[0], is_typed=piece.end() == len(typed)))
+    return replace(filters.query, terms=tuple(term for term in terms if term.words))
+
+
+def _term(written: str, *, is_typed: bool) -> Term:
+    word = written.replace('"', " ").strip()
+    if word.startswith("*"):
+        return Term(word.strip("*"), is_inside=True)
+    return Term(word.rstrip("*"), is_typed or word.endswith("*"))
 
 
 def typed_as(terms: Sequence[Term]) -> str:
     """Return what `parse` reads as these terms."""
     written = (
-        f'"{term.words}"' if " " in term.words else term.words + "*" * term.is_prefix
+        f'"{term.words}"' if _is_quoted(term) else term.words + "*" * term.is_prefix
         for term in terms
     )
     stars = ("*" * term.is_inside for term in terms)
     return "".join(f"{star}{each} " for star, each in zip(stars, written, strict=True))
+
+
+def _is_quoted(term: Term) -> bool:
+    # A filter's name at its beginning would make one of it.
+    name, colon, _ = term.words.removeprefix("-").partition(":")
+    return " " in term.words or (bool(colon) and name.casefold() in _TAKES)
 
 
 def places(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
@@ -182,23 +193,93 @@ def snippet(text: str, terms: Sequence[Term], width: int) -> Snippet:
     return Snippet(piece, marks)
 
 
-def _operator(query: Query, name: str, value: str, now_ms: int) -> Query | None:
-    """Return the query with an operator added; None for what is none."""
+# Filters
+
+_A_DAY = "a day: 2026-11-23, 2026-11, 2026, today, yesterday, 7d, 2w, 3m or 1y"
+_TAKES = {
+    "after": _A_DAY,
+    "before": _A_DAY,
+    "in": "title",
+    "model": "a part of a model's name",
+    "role": "you, user, claude or assistant",
+    "state": f"one of: {', '.join(STATES)}",
+    "tag": "a tag",
+}
+"""What each filter takes, for the reader."""
+
+
+class _Filters:
+    """Reads filters into a query, and names those that are not understood."""
+
+    def __init__(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+        self._read: dict[str, dict[str, Any]] = {}
+        self.query = Query()
+
+    def take(self, piece: re.Match[str]) -> bool:
+        """Add a filter to the query; False for what is looked for as words."""
+        name, value = piece["name"].casefold(), piece["value"].strip('"')
+        if name not in _TAKES:
+            self._hint(piece["name"], value)
+            return False
+        read = _filter(name, value, self._now_ms)
+        if read is None:
+            self._problem(f"{_cut(piece[0])} is not understood. {name}: takes {_TAKES[name]}.")
+            return False
+        if self._read.setdefault(name, read) != read:
+            self._problem(f"{name}: stands twice, with two values; it takes one.")
+        self.query = replace(self.query, **read)
+        self._check_together()
+        return True
+
+    def _check_together(self) -> None:
+        query = self.query
+        after, before = query.after_ms, query.before_ms
+        if after is not None and before is not None and after >= before:
+            self._problem("after: and before: leave no day between them.")
+        if query.is_in_title and (query.role or query.state):
+            self._problem("in:title does not go with role: or state:, which a title has not.")
+
+    def check_is_not_negated(self, word: str) -> None:
+        """Name a filter with a minus sign, as other programs have it."""
+        name = word[1:].partition(":")[0].casefold()
+        if word.startswith("-") and ":" in word and name in _TAKES:
+            self._problem(f"{_cut(word)} is not understood: a filter cannot be turned round.")
+
+    def _problem(self, line: str) -> None:
+        if not self.query.problem:
+            self.query = replace(self.query, problem=line)
+
+    def _hint(self, name: str, value: str) -> None:
+        # Not for https://, std:: and the like.
+        if name.islower() and value and value[0] not in "/:\\" and not self.query.hint:
+            known = ", ".join(f"{each}:" for each in _TAKES)
+            line = (
+                f"{_cut(name)}: is no filter and is looked for as it stands; there is: {known}."
+            )
+            self.query = replace(self.query, hint=line)
+
+
+def _cut(typed: str) -> str:
+    return typed if len(typed) <= 40 else f"{typed[:39]}…"
+
+
+def _filter(name: str, value: str, now_ms: int) -> dict[str, Any] | None:
+    """Return what a filter sets in a query; None for a value that it does not take."""
+    folded = value.casefold()
     match name:
         case "model" if value:
-            return replace(query, model=value)
-        case "state" if value in STATES:
-            return replace(query, state=value)
-        case "role" if value in ROLES:
-            return replace(query, role=ROLES[value])
-        case "tag" if tag := value.lstrip("#").casefold():
-            return replace(query, tag=tag)
-        case "in" if value == "title":
-            return replace(query, is_in_title=True)
-        case "after" if (day := _day(value, now_ms)) is not None:
-            return replace(query, after_ms=_midnight_ms(day))
-        case "before" if (day := _day(value, now_ms)) is not None:
-            return replace(query, before_ms=_midnight_ms(day))
+            return {"model": value}
+        case "state" if folded in STATES:
+            return {"state": folded}
+        case "role" if folded in ROLES:
+            return {"role": ROLES[folded]}
+        case "tag" if tag := folded.lstrip("#"):
+            return {"tag": tag}
+        case "in" if folded == "title":
+            return {"is_in_title": True}
+        case "after" | "before" if (day := _day(folded, now_ms)) is not None:
+            return {f"{name}_ms": _midnight_ms(day)}
         case _:
             return None
 
@@ -222,6 +303,9 @@ def _midnight_ms(day: date) -> int:
     except (OSError, OverflowError, ValueError):
         # A year that this system's clock does not know.
         return 0
+
+
+# Matches
 
 
 def _pattern(terms: Sequence[Term]) -> re.Pattern[str] | None:

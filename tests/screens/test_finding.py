@@ -476,3 +476,20 @@ async def test_what_was_found_is_seen_however_narrow_the_screen(
     async with opened(size=(40, 24)) as journey:
         await search(journey, "heron")
         await journey.until(lambda: marked(journey) == ["heron"])
+
+
+async def test_a_filter_that_is_not_understood_is_named_while_it_is_typed(
+    opened: Open, store: Store
+) -> None:
+    await ask(store, "a needle, cost:5")
+    async with opened() as journey:
+        await search(journey, "needle before:2026-02-30")
+        await journey.until(
+            lambda: status(journey).startswith(
+                "before:2026-02-30 is not understood. before: takes"
+            )
+        )
+        assert not journey.app.screen.query_one(OptionList).option_count
+        await journey.press("ctrl+u", *"cost:5")
+        await journey.until(lambda: "cost: is no filter" in status(journey))
+        assert status(journey).startswith("1 hit, the newest first")

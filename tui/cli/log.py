@@ -61,6 +61,9 @@ async def _search(store: Store, options: argparse.Namespace) -> None:
         raise UsageError("log takes an ID or --search, not both.")
     if query.is_empty:
         raise UsageError("--search needs something to look for.")
+    if query.problem:
+        raise UsageError(query.problem)
+    tell(query.hint)
     limit = min(options.n, sys.maxsize) or -1
     found = await store.finding.messages(query, limit=limit, order=options.order)
     hits = () if found is None else found.hits

@@ -148,6 +148,9 @@ class SearchScreen(ModalScreen[Chosen | None]):
         if query.is_empty:
             self._show(Found(()), (), _HOW)
             return
+        if query.problem:
+            self._show(Found(()), (), clean_line(query.problem))
+            return
         finding = self._store.finding
         try:
             found = await finding.messages(
@@ -160,7 +163,8 @@ class SearchScreen(ModalScreen[Chosen | None]):
             self._show(Found(()), (), clean_line(str(error)))
             return
         if found is not None:
-            self._show(found, query.terms, self._counted(len(found.hits)))
+            lines = [self._counted(len(found.hits)), clean_line(query.hint)]
+            self._show(found, query.terms, "\n".join(line for line in lines if line))
 
     def _counted(self, count: int) -> str:
         if not count:
