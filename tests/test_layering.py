@@ -153,6 +153,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "widgets": {
         "graphemes",
+        "containment",
         "conversation",
         "draft",
         "keymap",

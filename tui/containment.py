@@ -20,7 +20,7 @@ from functools import wraps
 from pathlib import Path
 from time import monotonic
 from traceback import walk_tb
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import RenderableType
 from rich.segment import Segment
@@ -40,6 +40,8 @@ from textual.widgets import OptionList, TextArea
 from textual.worker import NoActiveWorker, WorkerFailed, get_current_worker
 
 _log = logging.getLogger(__name__)
+
+W = TypeVar("W", bound=Widget)
 
 ABSENT = "× not drawn; the log says why"
 """What stands in the place of a widget that cannot be drawn."""
@@ -210,6 +212,11 @@ def _no_rows(widget: Widget, crop: Region) -> list[Strip]:
     return [row.crop(crop.x, crop.right) for row in rows[crop.y : crop.bottom]]
 
 
+def _no_row(widget: Widget, y: int) -> Strip:  # noqa: ARG001 - Textual's signature
+    dim, width = Style(dim=True), widget.size.width
+    return Strip([Segment(ABSENT, dim)]).adjust_cell_length(width, dim)
+
+
 def _one_row(  # noqa: PLR0917 - Textual's signature
     widget: Widget,
     container: Size,
@@ -246,6 +253,11 @@ WRAPPED: tuple[tuple[type[Widget], str, Callable[..., Any]], ...] = (
     (Widget, "_size_updated", _is_resized),
 )
 """What of Textual draws and lays out one widget, and what it then gives instead."""
+
+
+def row_contained(render_line: Callable[[W, int], Strip]) -> Callable[[W, int], Strip]:
+    """Have a row that cannot be drawn leave the other rows of its widget alone."""
+    return _contained(render_line, "render_line", _no_row)
 
 
 def wrap_textual() -> None:

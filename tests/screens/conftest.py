@@ -136,7 +136,9 @@ Open = Callable[..., AbstractAsyncContextManager[Journey]]
 
 
 @pytest.fixture
-def opened(store: Store, claude: Claude, tmp_path: Path) -> Open:
+def opened(
+    store: Store, claude: Claude, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> Open:
     """Open the app on the scripted server, or on another connection."""
 
     @asynccontextmanager
@@ -167,6 +169,8 @@ def opened(store: Store, claude: Claude, tmp_path: Path) -> Open:
             yield Journey(app, pilot)
             await app.replies.stop_all()
         # What the app went on from is a fault all the same.
-        assert options.get("is_broken", False) or not app.troubles, app.troubles
+        if not options.get("is_broken", False):
+            assert app.troubles == []
+            assert [each for each in caplog.records if each.name == "tui.widgets.entry"] == []
 
     return opened

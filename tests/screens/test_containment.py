@@ -18,6 +18,7 @@ from textual.widgets import Footer, Static
 from tests.screens.conftest import Journey, Open
 from tests.scripted import Hold, Reply, Scripted, delta, end, start, text
 from tui.containment import ABSENT, KEYS, WRAPPED, ContainingApp
+from tui.markdown import CodeLeaf, Document
 from tui.screens.chat import ChatScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
@@ -360,3 +361,69 @@ async def test_textual_itself_still_ends_at_an_exception(
 )
 def test_textual_still_has_what_is_overridden(owner: type[object], name: str) -> None:
     assert callable(getattr(owner, name))
+
+
+# A message that breaks Markdown's layout
+
+
+def break_for(patch: pytest.MonkeyPatch, kind: type[object], name: str, words: str) -> None:
+    """Have a method fail where some words are in what it is given or is of."""
+    whole = getattr(kind, name)
+
+    def failing(self: object, *args: object, **kwargs: object) -> object:
+        if words in str(getattr(self, "source", "")):
+            raise BrokenError
+        return whole(self, *args, **kwargs)
+
+    patch.setattr(kind, name, failing)
+
+
+@pytest.mark.parametrize(
+    "broken", [(Document, "flush"), (Document, "finish"), (CodeLeaf, "height")]
+)
+async def test_a_message_that_cannot_be_laid_out_is_shown_as_it_was_written(
+    opened: Open,
+    monkeypatch: pytest.MonkeyPatch,
+    server: Scripted,
+    broken: tuple[type[object], str],
+) -> None:
+    hold = Hold()
+    words = "the **bad** one\n\n```py\nbad = 1\n```\n\n", "the end"
+    first, last = (delta(0, "text_delta", text=each) for each in words)
+    server.will(Reply([start(), text(0)[0], first, hold, last, text(0)[1], *end()]))
+    break_for(monkeypatch, *broken, "bad")
+    async with opened(is_broken=True) as journey:
+        await journey.ask("hi")
+        await journey.until(lambda: "bad" in journey.seen)
+        hold.release()
+        await journey.until_done()
+        await journey.until(lambda: "the end" in journey.seen)
+        await journey.ask("again")
+        await journey.until(lambda: "Hello there" in journey.seen)
+        assert journey.replies == ["".join(words), "Hello there"]
+    # Opened again, as a whole.
+    async with opened(is_broken=True) as journey:
+        await journey.until(lambda: "Hello there" in journey.seen)
+        assert "bad = 1" in journey.seen
+        assert "the end" in journey.seen
+
+
+async def test_a_row_that_cannot_be_drawn_leaves_the_others(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(is_broken=True) as journey:
+        await journey.ask("hi")
+        await journey.until_done()
+        row = Entry.row
+
+        def fail_for_the_first(entry: Entry, index: int, width: int) -> object:
+            if entry.source == "hi" and index == 1:
+                raise BrokenError
+            return row(entry, index, width)
+
+        monkeypatch.setattr(Entry, "row", fail_for_the_first)
+        journey.transcript._strips.clear()
+        await draw_anew(journey)
+        assert ABSENT in journey.seen
+        assert "You " in journey.seen
+        assert "Hello there" in journey.seen

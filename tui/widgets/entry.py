@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -20,6 +21,8 @@ from tui.widgets.selecting import Shown
 
 MUTED = "$foreground 60%"
 
+_log = logging.getLogger(__name__)
+
 LARGE = 8_000
 """Characters from which on a reply is laid out in a thread: less never takes long."""
 
@@ -34,7 +37,16 @@ class Entry:
     that can be let go of again: there may be thousands.
     """
 
-    __slots__ = ("_layout", "_now_ms", "_status", "before", "is_folded", "said", "version")
+    __slots__ = (
+        "_is_broken",
+        "_layout",
+        "_now_ms",
+        "_status",
+        "before",
+        "is_folded",
+        "said",
+        "version",
+    )
 
     def __init__(
         self,
@@ -57,6 +69,8 @@ class Entry:
         if isinstance(said, Draft) and said.retry is None:
             self._status = wording.activity(said, 0)
         self._layout: _Layout | None = None
+        self._is_broken = False
+        """Whether its Markdown could not be laid out."""
 
     @property
     def id(self) -> str:
@@ -186,6 +200,13 @@ class Entry:
         not change is not laid out again.
         """
         self._status = clean_line(wording.activity(draft, now))
+        try:
+            return self._caught_up(draft, width)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the words are shown
+            self._lay_out_as_written(width, error)
+            return True, 0
+
+    def _caught_up(self, draft: Draft, width: int) -> tuple[bool, int]:
         layout = self._laid_out(width)
         has_thought, changed = layout.feed(draft)
         head = self._head(layout)
@@ -216,19 +237,40 @@ class Entry:
         """
         self.said = message
         layout = self._layout
-        if layout is not None:
-            layout.document.replace(parse(continuing.shown(self.before, message.text)))
-            layout.thinking = None
-            layout.stack(self._head(layout), self._foot())
+        if self._is_broken:
+            self._layout = None
+        elif layout is not None:
+            try:
+                layout.document.replace(parse(continuing.shown(self.before, message.text)))
+                layout.thinking = None
+                layout.stack(self._head(layout), self._foot())
+            except Exception as error:  # noqa: BLE001 - whatever it is, the words are shown
+                self._lay_out_as_written(layout.width, error)
 
     def _laid_out(self, width: int) -> _Layout:
+        try:
+            return self._lay_out(width)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the words are shown
+            return self._lay_out_as_written(width, error)
+
+    def _lay_out(self, width: int) -> _Layout:
         layout = self._layout
         # To lay a large message out at another width is done in a thread too.
         if layout is None or (layout.width not in (-1, width) and _is_large(self.said)):
-            layout = self._layout = _Layout(self.said, self.before)
+            layout = self._layout = _Layout.of(self.said, self.before)
         if layout.width != width:
             layout.width = width
             layout.stack(self._head(layout), self._foot())
+        return layout
+
+    def _lay_out_as_written(self, width: int, error: Exception) -> _Layout:
+        """Show the words without Markdown, which could not be laid out."""
+        if not self._is_broken:
+            _log.error("a message could not be laid out", exc_info=error)
+        self._is_broken = True
+        layout = self._layout = _Layout.as_written(self.source)
+        layout.width = width
+        layout.stack(self._head(layout), self._foot())
         return layout
 
     def _head(self, layout: _Layout) -> list[Leaf]:
@@ -261,7 +303,7 @@ class Entry:
 class _Layout:
     """The leaves of a message one below the other, at one width."""
 
-    def __init__(self, said: Message | Draft, before: str) -> None:
+    def __init__(self) -> None:
         self.width = -1
         self.heading: TextLeaf | None = None
         self.thinking: Document | None = None
@@ -279,16 +321,29 @@ class _Layout:
         self.is_as_written = False
         """Whether they are shown so only until they are laid out."""
         self.document = Document()
+
+    @classmethod
+    def of(cls, said: Message | Draft, before: str) -> _Layout:
+        """Return what is said, read as Markdown if Claude said it, or to be read so later."""
+        layout = cls()
         if isinstance(said, Draft):
-            self.document.feed(continuing.opening(before))
-            self.feed(said)
+            layout.document.feed(continuing.opening(before))
+            layout.feed(said)
         elif _is_large(said):
-            self.is_as_written = True
-            self.plain = [_as_written(continuing.shown(before, said.text))]
+            layout = cls.as_written(continuing.shown(before, said.text))
+            layout.is_as_written = True
         elif said.role == "assistant":
-            self.document = Document.whole(continuing.shown(before, said.text))
+            layout.document = Document.whole(continuing.shown(before, said.text))
         elif not said.is_continuation:
-            self.plain = [_as_written(said.text)]
+            layout = cls.as_written(said.text)
+        return layout
+
+    @classmethod
+    def as_written(cls, text: str) -> _Layout:
+        """Return a text as it is."""
+        layout = cls()
+        layout.plain = [_as_written(text)]
+        return layout
 
     @property
     def height(self) -> int:

@@ -25,6 +25,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
 
+from tui.containment import row_contained
 from tui.widgets.selecting import line_id, message_ids, selected
 
 if TYPE_CHECKING:
@@ -310,6 +311,7 @@ class Sheet(ScrollView, can_focus=True):
 
     # Drawing
 
+    @row_contained
     def render_line(self, y: int) -> Strip:
         """Draw one row of the screen."""
         width, row_number = self.size.width, y + int(self.scroll_offset.y)

@@ -22,6 +22,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui import wording
+from tui.containment import row_contained
 from tui.listing import PAGE, Group, Held, Key, Listed, Listing, Page
 from tui.sanitise import clean_line
 
@@ -392,6 +393,7 @@ class Sidebar(ScrollView, can_focus=True):
 
     # Drawing
 
+    @row_contained
     def render_line(self, y: int) -> Strip:
         """Draw a row of the screen."""
         row = y + self._top
