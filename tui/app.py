@@ -85,6 +85,7 @@ class StreamChat(ContainingApp, SizedApp):
         claude: Claude,
         *,
         model: str,
+        is_model_asked_for: bool = False,
         log_path: Path,
         env_path: Path,
         theme: str | None = None,
@@ -105,6 +106,7 @@ class StreamChat(ContainingApp, SizedApp):
         self._store = store
         self._claude = claude
         self._model = model
+        self._is_model_asked_for = is_model_asked_for
         self._log_path = log_path
         self._env_path = env_path
         self._frames_per_second = frames_per_second
@@ -139,6 +141,7 @@ class StreamChat(ContainingApp, SizedApp):
             self.replies,
             self.desk,
             model=self._model,
+            is_model_asked_for=self._is_model_asked_for,
             host=self._claude.endpoint.host,
             banner=self._banner(),
             frames_per_second=self._frames_per_second,
@@ -212,7 +215,9 @@ class StreamChat(ContainingApp, SizedApp):
         # Going over the whole heap takes 100 ms and more.
         gc.set_threshold(*COLLECTING)
         if self._keys:
-            self._use_keys()
+            # Clashes are told on the page of keys. Textual would tell of each at every key
+            # press, and of a binding with two keys that it clashes with itself.
+            self.set_keymap(self.keymap.chosen)
         # Of a day that begins while it runs, and where the first could not be made.
         self.set_interval(BACK_UP_EVERY, self._store.back_up)
         for warning in self.warnings:
@@ -367,12 +372,6 @@ class StreamChat(ContainingApp, SizedApp):
 
     def _key(self, name: str) -> str:
         return shown(self.keymap.keys(name)[:1])
-
-    def _use_keys(self) -> None:
-        """Obey the keys that the user has chosen."""
-        # Clashes are told on the page of keys. Textual would tell of each at every key
-        # press, and of a binding with two keys that it clashes with itself.
-        self.set_keymap(self.keymap.chosen)
 
     def action_help(self) -> None:
         """Show every key, as it is now."""

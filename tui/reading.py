@@ -50,11 +50,23 @@ def _alone(
 class Reading:
     """A conversation and the line of it that is read. Raises `HistoryError` throughout."""
 
-    def __init__(self, store: Store, replies: Replies, trash: Trash, *, model: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        replies: Replies,
+        trash: Trash,
+        *,
+        model: str,
+        is_model_asked_for: bool = False,
+    ) -> None:
         self._store = store
         self._replies = replies
         self._trash = trash
         self._model = model
+        self._is_model_asked_for = is_model_asked_for
+        """Whether it is asked in conversations that have a model of their own too."""
+        self._asked_in: set[str] = set()
+        """The conversations in which it was asked since; their own model counts again."""
         self.lock = asyncio.Lock()
         """Held while it is changed what is read."""
         self.conversation = self.unsaved()
@@ -108,7 +120,16 @@ class Reading:
             if draft.parent_id == found.tip_id:
                 # It is not on disk yet, and takes the tip when it is.
                 found = replace(found, tip_id=draft.id, model=draft.model)
+        elif self._takes_model(found.id, line):
+            found = replace(found, model=self._model)
         self.conversation, self.line, self.versions = found, line, versions
+
+    def _takes_model(self, conversation_id: str, line: list[Message]) -> bool:
+        """Tell whether the next question here is for the model that was asked for."""
+        is_demo = any(message.endpoint == "demo" for message in line)
+        return (
+            self._is_model_asked_for and conversation_id not in self._asked_in and not is_demo
+        )
 
     @_alone
     async def reload(self) -> bool:
@@ -187,6 +208,7 @@ class Reading:
         await self._find_versions()
 
     def _begin(self, conversation: Conversation, question: Message) -> Draft:
+        self._asked_in.add(conversation.id)
         conversation = replace(conversation, tip_id=question.id)
         draft = self._replies.begin(conversation, question, conversation.model)
         self.line.append(question)
@@ -222,6 +244,7 @@ class Reading:
 
         If it is, the versions are to be found anew.
         """
+        self._asked_in.add(conversation.id)
         if conversation.id != self.conversation.id:
             return False
         before = self.conversation.tip_id

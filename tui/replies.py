@@ -117,10 +117,11 @@ class Replies:
         finally:
             self._claimed.discard(conversation_id)
 
-    async def ask_next(self, conversation_id: str) -> bool:
+    async def ask_next(self, conversation_id: str, model: str | None = None) -> bool:
         """Ask the question that waits longest in a conversation; False if none does.
 
-        Raises `HistoryError`; the question is in the queue again then.
+        A model of None: the conversation's own. Raises `HistoryError`; the question is in
+        the queue again then.
         """
         conversation = await self._store.conversation(conversation_id)
         # Looked at last: while the history was read, another may have begun.
@@ -129,6 +130,7 @@ class Replies:
         text = self._desk.take_next(conversation_id)
         if text is None:
             return False
+        conversation = replace(conversation, model=model or conversation.model)
         with self.claim(conversation_id):
             try:
                 question = await turn.ask(self._store, conversation, text)

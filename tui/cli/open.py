@@ -13,6 +13,7 @@ from tui.cli import FAILED, CommandFailed
 from tui.cli.ask import limits
 from tui.cli.output import say
 from tui.config import BadSetting
+from tui.sanitise import whole
 from tui.settings import Settings
 from tui.store import open_store
 
@@ -34,12 +35,16 @@ def open_app(options: argparse.Namespace, settings: Settings) -> int:
 
         claude, model = demo.connect(), demo.MODEL
     else:
-        claude, model = Claude(settings.endpoint, limits=limits(settings)), settings.model
+        claude, model = (
+            Claude(settings.endpoint, limits=limits(settings)),
+            whole(settings.model),
+        )
     with open_store(settings.db) as store:
         app = StreamChat(
             store,
             claude,
             model=model,
+            is_model_asked_for="model" in options and not claude.endpoint.is_demo,
             theme=settings.theme,
             frames_per_second=settings.frames_per_second,
             unused_env=settings.unused_env,

@@ -75,6 +75,7 @@ class ChatScreen(Screen[None]):
         desk: Desk,
         *,
         model: str,
+        is_model_asked_for: bool,
         host: str,
         banner: str,
         frames_per_second: int,
@@ -86,7 +87,9 @@ class ChatScreen(Screen[None]):
         self.replies = replies
         self.desk = desk
         self.trash = Trash(store, along=copied_files)
-        self.reading = Reading(store, replies, self.trash, model=model)
+        self.reading = Reading(
+            store, replies, self.trash, model=model, is_model_asked_for=is_model_asked_for
+        )
         self._acting = Acting(self)
         self.organising = Organising(self)
         self.looking = Looking(self)
@@ -159,7 +162,8 @@ class ChatScreen(Screen[None]):
     async def _ask_next(self) -> None:
         """Ask the question that waits longest, unless a reply is still being written."""
         with self.telling():
-            await self.replies.ask_next(self._open_id)
+            # Of the model that the heading names.
+            await self.replies.ask_next(self._open_id, self.reading.conversation.model)
         self.show_unsent()
 
     @on(Composer.Recalled)
