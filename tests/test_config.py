@@ -81,13 +81,13 @@ def test_the_app_starts_with_unknown_settings_and_keys_and_tells_of_them(
     empty_home: Path,
 ) -> None:
     (empty_home / "x.toml").write_text(
-        'thme = "dark"\n[keys]\nchat.nwe = "f5"\n"cht.new" = "f6"\n', encoding="utf-8"
+        'thme = "dark"\n[keys]\nchat.nwe = "f5"\n"[b]x" = "f6"\n', encoding="utf-8"
     )
     with terminal("--config", "x.toml", home=empty_home, size=SIZE) as screen:
         screen.until_seen("line 1: there is no setting")
         screen.until_seen("line 3: no key is named")
         screen.until_seen("chat.sidebar")
-        screen.until_seen("line 4: no key is named")
+        screen.until_seen("line 4: no key is named '[b]x'")
         screen.until_seen("composer.…")
         screen.press(CTRL_Q)
         assert screen.until_left() == 0

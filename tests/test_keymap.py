@@ -132,6 +132,8 @@ def test_an_id_that_there_is_not_is_named_and_left_out() -> None:
     assert found.chosen == {"chat.new": "f5"}
     with pytest.raises(KeyError):
         found.keys("chat.now")
+    assert found.beside("chat.now") == ["chat.new", "chat.sidebar"]
+    assert "chat.…" in found.beside("cht.new")
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_a_model_of_the_environment_that_is_no_utf_8_is_sent_likewise(
         (["ask", "--demo", "--conversation", "", "x"], 1),
         (["frob" * 20_000], 2),
     ],
-    ids=str,
+    ids=lambda each: str(each)[:30],
 )
 def test_whatever_is_wrong_with_an_argument_is_one_line_of_text(
     program: Program, arguments: list[str], code: int
@@ -72,7 +72,7 @@ def test_whatever_is_wrong_with_an_argument_is_one_line_of_text(
     assert len(said) < 1200
 
 
-@pytest.mark.parametrize("number", ["9" * 20, "9" * 5000, "0", "007"])
+@pytest.mark.parametrize("number", ["9" * 20, "9" * 5000, "0", "007"], ids=len)
 def test_any_number_of_conversations_may_be_asked_for(program: Program, number: str) -> None:
     assert program.run("log", "--json", "-n", number) == Done(0, "[]\n", "")
 

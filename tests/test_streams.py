@@ -198,6 +198,7 @@ def test_what_is_piped_in_is_read_by_its_byte_order_mark(
         b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4,
         b"\0" * 100,
     ],
+    ids=["utf-16", "utf-32", "koi8-r", "png", "nul"],
 )
 def test_what_is_piped_in_and_is_no_text_is_refused_by_name(
     online: Program, server: Scripted, content: bytes
@@ -248,6 +249,8 @@ async def test_json_is_exact_and_drives_nothing_in_a_pipe_either(
     assert "世界" in piped.out
     texts = [row["text"] for row in json.loads(piped.out)]
     assert texts == [f"question {ESC} 世界", f"reply {ESC}\x7f\u2028"]
+    elsewhere = program.run("log", "--json", kept.id, PYTHONIOENCODING="latin-1")
+    assert json.loads(elsewhere.out) == json.loads(piped.out)
 
 
 def test_a_terminal_behind_a_pipe_is_not_driven(online: Program, server: Scripted) -> None:

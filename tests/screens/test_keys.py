@@ -140,15 +140,6 @@ async def test_f1_tells_of_no_conflict_where_nothing_was_chosen(opened: Open) ->
         assert "Esc closes" in journey.seen
 
 
-async def test_a_name_that_there_is_not_is_told_at_start(opened: Open) -> None:
-    keys = {"chat.now": "f5", "[b]x\x1b": "f6"}
-    async with opened(keys=keys) as journey:
-        await journey.until(lambda: "names what there is not" in journey.seen)
-        notices = list(journey.app._notifications)
-        assert len(notices) == 1
-        assert "chat.now, [b]x␛" in notices[0].message
-
-
 async def test_what_is_said_of_keys_follows_the_choice(opened: Open) -> None:
     keys = {"help.close": "f5", "chat.new": "f6", "app.interrupt": "f7", "confirm.no": "f8"}
     async with opened(keys=keys) as journey:

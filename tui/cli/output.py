@@ -76,7 +76,9 @@ def give_up(stream: IO[str]) -> None:
 
 def print_json(value: object) -> None:
     """Print a value as JSON, exact, with its own escapes for what drives a terminal."""
-    text = json.dumps(value, ensure_ascii=is_on_terminal(), indent=2)
+    # An encoding that lacks a character would replace it.
+    is_ascii = is_on_terminal() or "utf" not in sys.stdout.encoding.lower()
+    text = json.dumps(value, ensure_ascii=is_ascii, indent=2)
     print(_DRIVES.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
