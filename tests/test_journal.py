@@ -40,9 +40,9 @@ from tui.conversation import (
 )
 from tui.desk import Desk
 from tui.draft import Draft
+from tui.finishing import NotKept
 from tui.journal import entry, replay
 from tui.replies import Replies
-from tui.saving import NotKept
 from tui.store import HistoryError, Store, open_store
 
 JSON: st.SearchStrategy[Any] = st.dictionaries(

@@ -19,7 +19,7 @@ from tui.clock import Clock
 from tui.conversation import Conversation, Message
 from tui.desk import Desk
 from tui.draft import Draft
-from tui.saving import NotKept
+from tui.finishing import NotKept
 from tui.store import HistoryError, Store
 
 _log = logging.getLogger(__name__)

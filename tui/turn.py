@@ -26,10 +26,10 @@ from tui.conversation import (
     State,
 )
 from tui.draft import Draft, Retry, ended_state
+from tui.finishing import FAULT, ended, save_reply
 from tui.journaling import JournalWriter
 from tui.ledger import Ledger, failed_state
 from tui.prompt import Prompt, prompt
-from tui.saving import FAULT, ended, save_reply
 from tui.store import HistoryError, Store
 
 Show = Callable[[Draft], None]

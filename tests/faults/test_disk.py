@@ -15,7 +15,7 @@ from tests.scripted import Hold, Reply, Scripted, end, start, text
 from tests.turns import MODEL, ask, kept, on_disk
 from tui import turn
 from tui.claude import Claude
-from tui.saving import NotKept
+from tui.finishing import NotKept
 from tui.store import open_store
 
 pytestmark = pytest.mark.skipif(

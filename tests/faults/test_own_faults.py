@@ -5,10 +5,7 @@ The clock is where they are brought in, because every part of a reply asks it.
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -139,34 +136,3 @@ async def test_a_fault_in_one_reply_ends_neither_the_app_nor_the_others(
         ("complete", "Well"),
         ("failed", ""),
     ]
-
-
-HOSTILE = (
-    ["start", ["x"], {"a": 1}, {"input_tokens": 2**70, "n": "\ud83d"}, 5],
-    ["stopping", ["x"], 5, {"output_tokens": -(2**80)}],
-    ["delta", 0, "text_delta", {"a": 1}],
-    ["block", [0], "no object"],
-    ["start"],
-)
-
-
-@pytest.mark.parametrize("entry", [json.dumps([fields]) for fields in HOSTILE] + ["{", "5"])
-async def test_a_journal_that_cannot_be_read_stops_no_start(
-    claude: Claude, server: Scripted, history: Path, entry: str
-) -> None:
-    with open_store(history) as store:
-        server.will(says("Hi"))
-        reply = await converse(store, claude)
-    said = json.dumps(
-        [["block", 0, {"type": "text", "text": ""}], ["delta", 0, "text_delta", "Hi"]]
-    )
-    with closing(sqlite3.connect(history, isolation_level=None)) as connection:
-        connection.execute("DELETE FROM blocks WHERE message_id = ?", [reply.id])
-        connection.execute("UPDATE messages SET state = 'streaming' WHERE id = ?", [reply.id])
-        connection.execute("UPDATE requests SET state = 'streaming'")
-        for k, payload in enumerate((said, entry)):
-            connection.execute("INSERT INTO journal VALUES (?, ?, ?)", [reply.id, k, payload])
-    with open_store(history) as store:
-        assert await store.recover() == 1
-        assert await store.recover() == 0
-    assert ended(history) == [("interrupted", "Hi")]
