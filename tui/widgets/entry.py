@@ -201,17 +201,14 @@ class Entry:
         """
         self._status = clean_line(wording.activity(draft, now))
         try:
-            return self._caught_up(draft, width)
+            layout = self._laid_out(width)
+            has_thought, changed = layout.feed(draft)
+            head = self._head(layout)
+            first = 0 if has_thought else len(head) + changed
+            row = layout.stack(head, self._foot(), first=first)
         except Exception as error:  # noqa: BLE001 - whatever it is, the words are shown
             self._lay_out_as_written(width, error)
             return True, 0
-
-    def _caught_up(self, draft: Draft, width: int) -> tuple[bool, int]:
-        layout = self._laid_out(width)
-        has_thought, changed = layout.feed(draft)
-        head = self._head(layout)
-        first = 0 if has_thought else len(head) + changed
-        row = layout.stack(head, self._foot(), first=first)
         return not layout.document.is_behind, row
 
     def ending(self, message: Message, width: int) -> Callable[[], list[Leaf]]:
@@ -277,7 +274,7 @@ class Entry:
         heading = layout.heading = layout.heading or _plain(
             _heading(self.said, self._now_ms, self.version)
         )
-        label = self._thought_label(layout)
+        label = _thought_label(self.said, layout)
         if label is None:
             return [heading]
         sign = "▸" if self.is_folded else "▾"
@@ -289,15 +286,6 @@ class Entry:
         if not (self.is_reply and (words := self.figures)):
             return [_plain(Content())]
         return [_plain(Content(words).stylize(MUTED), gap=1), _plain(Content())]
-
-    def _thought_label(self, layout: _Layout) -> str | None:
-        """Return the line that stands for the thinking; None when there was none."""
-        said = self.said
-        if isinstance(said, Message):
-            return wording.thought(said) if said.thinking else None
-        if layout.thinking is None:
-            return None
-        return "Thinking" if said.activity == "thinking" else "Thought"
 
 
 class _Layout:
@@ -443,6 +431,15 @@ def _shown(first: int, leaves: Sequence[Leaf], words: str, *, is_plain: bool) ->
 def _plain(words: Content, *, gap: int = 0) -> TextLeaf:
     """Return a leaf that shows words as they are, below `gap` blank rows."""
     return TextLeaf(words, Margin(gap=gap))
+
+
+def _thought_label(said: Message | Draft, layout: _Layout) -> str | None:
+    """Return the line that stands for the thinking; None when there was none."""
+    if isinstance(said, Message):
+        return wording.thought(said) if said.thinking else None
+    if layout.thinking is None:
+        return None
+    return "Thinking" if said.activity == "thinking" else "Thought"
 
 
 def _heading(said: Message | Draft, now_ms: int, version: str) -> Content:
