@@ -102,11 +102,11 @@ async def test_it_is_told_what_became_of_the_file_and_what_is_seen_can_be_saved(
         await journey.ask("And this?")
         await journey.until(lambda: "Half" in journey.seen)
         change(history, copy)
-        await journey.until(lambda: "nothing is saved" in journey.seen)
+        await journey.until(lambda: "Nothing is saved" in journey.seen)
         # It goes on, and nothing of it goes from the screen.
         hold.release()
         await journey.until(lambda: "Half of it" in journey.seen)
-        assert sum("nothing is saved" in notice for notice in journey.notices) <= 3
+        assert sum("Nothing is saved" in notice for notice in journey.notices) <= 3
         await journey.app._chat.run_action("save_file")
         await journey.until(lambda: any("Saved as" in each for each in journey.notices))
         (saved,) = history.parent.glob("conversation-*.md")
@@ -132,12 +132,12 @@ async def test_what_was_moved_back_is_saved_again(
         await journey.ask("Well?")
         await journey.until(lambda: "Half" in journey.seen)
         history.rename(away)
-        await journey.until(lambda: "nothing is saved" in journey.seen)
+        await journey.until(lambda: "Nothing is saved" in journey.seen)
         hold.release()
         await journey.until(lambda: journey.app.replies.unkept)
         away.rename(history)
         await journey.until(lambda: not journey.app.replies.unkept)
-        await journey.until(lambda: "nothing is saved" not in journey.seen.split("not on")[0])
+        await journey.until(lambda: "Nothing is saved" not in journey.seen.split("not on")[0])
         (_, message) = await journey.line()
         assert (message.state, message.text) == ("complete", "Half of it")
 
@@ -153,7 +153,7 @@ def test_a_person_at_a_terminal_is_told_within_a_moment(
         screen.until_seen("first text")
         (history,) = empty_home.rglob("history.db")
         history.rename(history.with_name("away.db"))
-        screen.until_seen("nothing is saved until it is back")
+        screen.until_seen("Nothing is saved")
         screen.press("\x10Save as a file\r")
         screen.until(lambda: list(history.parent.glob("conversation-*.md")))
         screen.press("\x11")
@@ -174,7 +174,7 @@ async def test_a_backup_restored_while_it_runs_loses_nothing_that_it_held(
         held = copy.read_bytes()
         change(history, copy)
         # The very next write, long before a second has passed.
-        with pytest.raises(HistoryError, match="nothing is saved"):
+        with pytest.raises(HistoryError, match="Nothing is saved"):
             await ask(store, "too late")
         assert history.read_bytes() == held
     assert history.read_bytes() == held

@@ -34,9 +34,9 @@ _log = logging.getLogger(__name__)
 
 
 _LOST: dict[Fate, str] = {
-    "gone": "{} was moved or removed: nothing is saved until it is back.",
-    "replaced": "Another file is at {} now: nothing is saved. Start again to use that one.",
-    "overwritten": "{} was written over: nothing is saved. Start again to use it as it is.",
+    "gone": "Nothing is saved: {} was moved or removed. Move it back to go on.",
+    "replaced": "Nothing is saved: another file is at {} now. Start again to use that one.",
+    "overwritten": "Nothing is saved: {} was written over. Start again to use it as it is.",
 }
 
 
