@@ -229,6 +229,7 @@ DEFERRED: dict[tuple[str, str], str] = {
     ("screens/looking.py", "tui.screens.search"): "likewise",
     ("screens/organising.py", "tui.screens.line"): "likewise",
     ("widgets/transcript.py", "tui.widgets.entry"): "40 ms, with the first message",
+    ("widgets/transcript.py", "tui.widgets.message_layout"): "likewise",
     ("claude/__init__.py", "anthropic"): "two seconds, after the first screen in a thread",
     ("claude/__init__.py", "tui.claude.failures"): "it imports anthropic, to know its errors",
     ("claude/event_stream.py", "jiter"): "with the SDK, for who sends a tool's input",

@@ -16,8 +16,9 @@ from tests.scripted import Hold, Reply, Scripted, block, delta, end, says, start
 from tui.markdown import parse
 from tui.sanitise import clean
 from tui.widgets.composer import LONGEST_LINE
-from tui.widgets.entry import LARGE, Entry
+from tui.widgets.entry import Entry
 from tui.widgets.layout_thread import Job, LayoutThread
+from tui.widgets.message_layout import LARGE
 
 SLOW = "".join(f"- *item* {n}\n\n" for n in range(4_000)) + "```python\nx = 1\n```\n\nLASTWORD"
 """A reply that takes longer to lay out than anybody waits for a key."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TypeGuard
 
 from textual.content import Content
 
@@ -14,20 +12,14 @@ from tui import continuing, wording
 from tui.continuing import can_go_on
 from tui.conversation import Message
 from tui.draft import Draft
-from tui.markdown import CodeLeaf, Document, Leaf, Row, TextLeaf, laid_out, leaf_lines, parse
-from tui.markdown.margin import Margin
+from tui.markdown import CodeLeaf, Document, Leaf, Row, laid_out, leaf_lines, parse
 from tui.sanitise import clean, clean_line
+from tui.widgets.message_layout import MessageLayout, is_large, plain_leaf
 from tui.widgets.selecting import Shown
 
 MUTED = "$foreground 60%"
 
 _log = logging.getLogger(__name__)
-
-LARGE = 8_000
-"""Characters from which on a reply is laid out in a thread: less never takes long."""
-
-LARGE_THOUGHT = 50_000
-"""Characters from which on thinking is shown as it was written."""
 
 
 class Entry:
@@ -68,7 +60,7 @@ class Entry:
         self._status = ""
         if isinstance(said, Draft) and said.retry is None:
             self._status = wording.activity(said, 0)
-        self._layout: _Layout | None = None
+        self._layout: MessageLayout | None = None
         self._is_broken = False
         """Whether its Markdown could not be laid out."""
 
@@ -153,7 +145,7 @@ class Entry:
         layout, said = self._layout, self.said
         if layout is not None and layout.width == width and not layout.is_as_written:
             return None
-        if not _is_large(said):
+        if not is_large(said):
             return None
         return partial(laid_out, continuing.shown(self.before, said.text), width)
 
@@ -244,183 +236,48 @@ class Entry:
             except Exception as error:  # noqa: BLE001 - whatever it is, the words are shown
                 self._lay_out_as_written(layout.width, error)
 
-    def _laid_out(self, width: int) -> _Layout:
+    def _laid_out(self, width: int) -> MessageLayout:
         try:
             return self._lay_out(width)
         except Exception as error:  # noqa: BLE001 - whatever it is, the words are shown
             return self._lay_out_as_written(width, error)
 
-    def _lay_out(self, width: int) -> _Layout:
+    def _lay_out(self, width: int) -> MessageLayout:
         layout = self._layout
         # To lay a large message out at another width is done in a thread too.
-        if layout is None or (layout.width not in (-1, width) and _is_large(self.said)):
-            layout = self._layout = _Layout.of(self.said, self.before)
+        if layout is None or (layout.width not in (-1, width) and is_large(self.said)):
+            layout = self._layout = MessageLayout.of(self.said, self.before)
         if layout.width != width:
             layout.width = width
             layout.stack(self._head(layout), self._foot())
         return layout
 
-    def _lay_out_as_written(self, width: int, error: Exception) -> _Layout:
+    def _lay_out_as_written(self, width: int, error: Exception) -> MessageLayout:
         """Show the words without Markdown, which could not be laid out."""
         if not self._is_broken:
             _log.error("a message could not be laid out", exc_info=error)
         self._is_broken = True
-        layout = self._layout = _Layout.as_written(self.source)
+        layout = self._layout = MessageLayout.as_written(self.source)
         layout.width = width
         layout.stack(self._head(layout), self._foot())
         return layout
 
-    def _head(self, layout: _Layout) -> list[Leaf]:
-        heading = layout.heading = layout.heading or _plain(
+    def _head(self, layout: MessageLayout) -> list[Leaf]:
+        heading = layout.heading = layout.heading or plain_leaf(
             _heading(self.said, self._now_ms, self.version)
         )
         label = _thought_label(self.said, layout)
         if label is None:
             return [heading]
         sign = "▸" if self.is_folded else "▾"
-        line = _plain(Content(f"{sign} {label}").stylize(f"italic {MUTED}"))
+        line = plain_leaf(Content(f"{sign} {label}").stylize(f"italic {MUTED}"))
         return [heading, line, *([] if self.is_folded else layout.thoughts(self.said))]
 
     def _foot(self) -> list[Leaf]:
         """Return the line below a reply, and the blank row below every message."""
         if not (self.is_reply and (words := self.figures)):
-            return [_plain(Content())]
-        return [_plain(Content(words).stylize(MUTED), gap=1), _plain(Content())]
-
-
-class _Layout:
-    """The leaves of a message one below the other, at one width."""
-
-    def __init__(self) -> None:
-        self.width = -1
-        self.heading: TextLeaf | None = None
-        self.thinking: Document | None = None
-        self.plain_thoughts: list[Leaf] = []
-        """The thinking as it was written, if it is too long to be laid out."""
-        self._taken: dict[int, int] = {}
-        """How many pieces of each block of a draft are in the documents."""
-        self._around: list[Leaf] = []
-        """The leaves that nobody said: what stands above the words, and below."""
-        self._leaves: list[Leaf] = []
-        self._tops = [0]
-        """The first row of each leaf; last, the height."""
-        self.plain: list[Leaf] = []
-        """The words as they were written, if that is how they are shown."""
-        self.is_as_written = False
-        """Whether they are shown so only until they are laid out."""
-        self.document = Document()
-
-    @classmethod
-    def of(cls, said: Message | Draft, before: str) -> _Layout:
-        """Return what is said, read as Markdown if Claude said it, or to be read so later."""
-        layout = cls()
-        if isinstance(said, Draft):
-            layout.document.feed(continuing.opening(before))
-            layout.feed(said)
-        elif _is_large(said):
-            layout = cls.as_written(continuing.shown(before, said.text))
-            layout.is_as_written = True
-        elif said.role == "assistant":
-            layout.document = Document.whole(continuing.shown(before, said.text))
-        elif not said.is_continuation:
-            layout = cls.as_written(said.text)
-        return layout
-
-    @classmethod
-    def as_written(cls, text: str) -> _Layout:
-        """Return a text as it is."""
-        layout = cls()
-        layout.plain = [_as_written(text)]
-        return layout
-
-    @property
-    def height(self) -> int:
-        return self._tops[-1]
-
-    @property
-    def words(self) -> Sequence[Leaf]:
-        """The leaves of what was said, as they are shown."""
-        return self.plain or self.document.leaves
-
-    def feed(self, draft: Draft) -> tuple[bool, int]:
-        """Feed the documents what they have not had.
-
-        Returns whether thinking has come, and the first leaf of the words that changed.
-        """
-        has_thought = False
-        for index, part in draft.parts.items():
-            fresh = part.words[self._taken.get(index, 0) :]
-            self._taken[index] = len(part.words)
-            if part.type == "text":
-                self.document.feed("".join(fresh))
-            elif part.type == "thinking" and fresh:
-                has_thought = True
-                self.thinking = self.thinking or Document()
-                self.thinking.feed("".join(fresh))
-                self.thinking.flush()
-        return has_thought, self.document.flush()
-
-    def adopt(self, leaves: Sequence[Leaf]) -> None:
-        """Show the words as they were laid out."""
-        self.document.put(leaves)
-        self.plain, self.is_as_written = [], False
-
-    def thoughts(self, said: Message | Draft) -> Sequence[Leaf]:
-        """Return the leaves of the thinking."""
-        if isinstance(said, Message) and len(said.thinking) > LARGE_THOUGHT:
-            self.plain_thoughts = self.plain_thoughts or [_as_written(said.thinking)]
-            return self.plain_thoughts
-        if self.thinking is None and isinstance(said, Message):
-            self.thinking = Document.whole(said.thinking)
-        return () if self.thinking is None else self.thinking.leaves
-
-    def stack(self, head: list[Leaf], foot: list[Leaf], *, first: int = 0) -> int:
-        """Put the leaves one below the other, from the `first` one that changed.
-
-        Returns that one's first row.
-        """
-        self._around = [*head[:2], *foot]
-        words = self.words
-        first = min(first, len(self._leaves))
-        start = first - len(head)
-        fresh = head[first:] if start < 0 else []
-        fresh += [words[at] for at in range(max(0, start), len(words))]
-        del self._leaves[first:], self._tops[first + 1 :]
-        for leaf in (*fresh, *foot):
-            self._leaves.append(leaf)
-            self._tops.append(self._tops[-1] + leaf.height(self.width))
-        return self._tops[first]
-
-    def row(self, index: int) -> tuple[int, Row]:
-        number = bisect_right(self._tops, index) - 1
-        return number, self._leaves[number].row(index - self._tops[number], self.width)
-
-    def row_of(self, number: int, line: int, column: int) -> int:
-        number = min(number, len(self._leaves) - 1)
-        leaf = self._leaves[number]
-
-        def place(index: int) -> tuple[int, int]:
-            row = leaf.row(index, self.width)
-            return row.line, row.column
-
-        rows = range(leaf.height(self.width))
-        return self._tops[number] + max(0, bisect_right(rows, (line, column), key=place) - 1)
-
-    def lines(self) -> Iterator[tuple[int, Sequence[str]]]:
-        for number, leaf in enumerate(self._leaves):
-            if leaf not in self._around:
-                yield number, leaf.lines()
-
-
-def _is_large(said: Message | Draft) -> TypeGuard[Message]:
-    """Tell whether laying out a message may take long."""
-    if isinstance(said, Draft) or said.role != "assistant":
-        return False
-    return sum(len(block.words) for block in said.blocks if block.type == "text") > LARGE
-
-
-def _as_written(words: str) -> TextLeaf:
-    return _plain(Content(clean(words).expandtabs(4), strip_control_codes=False))
+            return [plain_leaf(Content())]
+        return [plain_leaf(Content(words).stylize(MUTED), gap=1), plain_leaf(Content())]
 
 
 def _shown(first: int, leaves: Sequence[Leaf], words: str, *, is_plain: bool) -> Shown:
@@ -428,12 +285,7 @@ def _shown(first: int, leaves: Sequence[Leaf], words: str, *, is_plain: bool) ->
     return Shown(first, leaves, source, [0] if is_plain else leaf_lines(source))
 
 
-def _plain(words: Content, *, gap: int = 0) -> TextLeaf:
-    """Return a leaf that shows words as they are, below `gap` blank rows."""
-    return TextLeaf(words, Margin(gap=gap))
-
-
-def _thought_label(said: Message | Draft, layout: _Layout) -> str | None:
+def _thought_label(said: Message | Draft, layout: MessageLayout) -> str | None:
     """Return the line that stands for the thinking; None when there was none."""
     if isinstance(said, Message):
         return wording.thought(said) if said.thinking else None

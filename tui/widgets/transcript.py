@@ -194,7 +194,7 @@ class Transcript(LargeSheet):
 
     def finish(self, message: Message) -> None:
         """Draw a reply that has ended, as it was kept, if it is shown; a large one later."""
-        from tui.widgets.entry import LARGE
+        from tui.widgets.message_layout import LARGE
 
         number = self._find(message.id)
         if number is None:
