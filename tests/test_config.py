@@ -39,9 +39,10 @@ def test_an_unknown_setting_is_told_by_line_with_those_there_are_and_all_else_is
     )
     found = chosen()
     of_top, of_profile = found.warnings
-    assert of_top == f"{config}, line 2: there is no setting 'thme'; there is: {KNOWN}."
+    assert of_top == f"{config}, line 2: unknown setting 'thme'. Known settings: {KNOWN}."
     assert of_profile.startswith(
-        f"{config}, line 7, [profiles.claude]: there is no setting 'url'; there is: allow_http,"
+        f"{config}, line 7, [profiles.claude]: unknown setting 'url'."
+        " Known settings: allow_http,"
     )
     assert (found.silence_limit, found.model) == (20, "m")
 
@@ -66,7 +67,7 @@ def test_every_command_starts_with_an_unknown_setting(online: Program) -> None:
     path = online.folder / "settings.toml"
     path.write_text('theme = "streamchat-dark"\ncolour = "red"\n', encoding="utf-8")
     online.environ["STREAMCHAT_CONFIG"] = str(path)
-    told = f"{path}, line 2: there is no setting 'colour'; there is: {KNOWN}."
+    told = f"{path}, line 2: unknown setting 'colour'. Known settings: {KNOWN}."
     asked = online.run("ask", "x")
     assert (asked.code, asked.out) == (0, "Hello there\n")
     assert asked.err == f"streamchat-tui: {told}\n"
@@ -84,7 +85,7 @@ def test_the_app_starts_with_unknown_settings_and_keys_and_tells_of_them(
         'thme = "dark"\n[keys]\nchat.nwe = "f5"\n"[b]x" = "f6"\n', encoding="utf-8"
     )
     with terminal("--config", "x.toml", home=empty_home, size=SIZE) as screen:
-        screen.until_seen("line 1: there is no setting")
+        screen.until_seen("line 1: unknown setting")
         screen.until_seen("line 3: no key is named")
         screen.until_seen("chat.sidebar")
         screen.until_seen("line 4: no key is named '[b]x'")
@@ -100,7 +101,7 @@ def test_a_theme_that_there_is_not_is_told_by_line_with_those_there_are(
     with terminal("--config", "x.toml", home=empty_home, size=SIZE) as screen:
         assert screen.until_left() == 2
         text = screen.text.replace("\n", "")
-        assert "x.toml, line 2: there is no theme 'drak'; there is: " in text
+        assert "x.toml, line 2: unknown theme 'drak'. Known themes: " in text
         assert "streamchat-dark, streamchat-light" in text
 
 

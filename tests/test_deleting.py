@@ -312,7 +312,10 @@ async def test_a_repair_that_cannot_be_done_names_what_is_in_its_way(
         file.write(bytes(3996))
     before = history.read_bytes()
     (history.parent / name).mkdir(parents=True)
-    with pytest.raises(HistoryError, match="could not be mended") as told, open_store(history):
+    with (
+        pytest.raises(HistoryError, match="not be repaired") as told,
+        open_store(history),
+    ):
         pass
     assert str(history.parent / name) in str(told.value)
     assert history.read_bytes() == before

@@ -39,7 +39,7 @@ NAMES = ("after", "before", "in", "model", "role", "state", "tag")
         ("model: x", "model: is not understood. model: takes a part of a model's name."),
         ('tag:"" x', 'tag:"" is not understood. tag: takes a tag.'),
         ("tag:## x", "tag:## is not understood. tag: takes a tag."),
-        ("-role:you x", "-role:you is not understood: a filter cannot be turned round."),
+        ("-role:you x", "-role:you is not understood: a filter cannot be negated."),
         ("role:you role:claude", "role: stands twice, with two values; it takes one."),
         ("after:1d before:7d", "after: and before: leave no day between them."),
         ("before:today x after:today", "after: and before: leave no day between them."),
@@ -69,7 +69,7 @@ def test_what_only_looks_like_a_filter_is_told_of_and_looked_for() -> None:
     assert query.terms == (Term("cost:5"), Term("x"))
     assert not query.problem
     assert query.hint == (
-        "cost: is no filter and is looked for as it stands; there is: after:, before:, in:,"
+        "cost: is not a filter, so it is searched for as text. Filters: after:, before:, in:,"
         " model:, role:, state:, tag:."
     )
 
@@ -110,4 +110,4 @@ async def test_the_command_names_a_bad_filter_and_searches_for_an_unknown_one(
     assert "role:foo" in failed(program.run("log", "--json", "--search", "role:foo"), code=2)
     done = program.run("log", "--json", "--search", "cost:5")
     assert len(json.loads(done.out)) == 1
-    assert done.err.startswith("streamchat-tui: cost: is no filter and is looked for")
+    assert done.err.startswith("streamchat-tui: cost: is not a filter")

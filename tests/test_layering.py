@@ -47,7 +47,8 @@ ROOMS: dict[str, set[str]] = {
         "pages",
     },
     "bindings": {"keymap", "screens", "widgets"},
-    "claude": {"conversation", "endpoint", "recording", "sanitise"},
+    "garbage": set(),
+    "claude": {"conversation", "endpoint", "garbage", "recording", "sanitise"},
     "cli": {
         "app",
         "claude",
@@ -161,6 +162,7 @@ ROOMS: dict[str, set[str]] = {
         "store",
     },
     "widgets": {
+        "garbage",
         "graphemes",
         "containment",
         "conversation",

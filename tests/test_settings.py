@@ -145,7 +145,7 @@ def test_the_profile_is_chosen_by_flag_then_variable_then_file(
 def test_an_unknown_profile_is_named_with_those_there_are(config: Path) -> None:
     config.write_text(PROFILES, encoding="utf-8")
     assert complaint(Flags(profile="lokal")) == (
-        "There is no profile 'lokal'; there is: claude, local, open."
+        "Unknown profile 'lokal'. Known profiles: claude, local, open."
     )
 
 

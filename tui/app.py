@@ -423,7 +423,7 @@ class StreamChat(ContainingApp, SizedApp):
 
     @property
     def _trouble(self) -> str:
-        return f"Something went wrong inside. What: see {self._log_path}"
+        return f"Something went wrong inside; {self._log_path} has the details."
 
     def tell_of_trouble(self) -> None:
         """Tell the reader that something failed, and where to read on."""

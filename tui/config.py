@@ -240,4 +240,4 @@ class _TableReader:
         known = ", ".join(sorted(self._known))
         for name in self._left:
             where = self._where(name)
-            yield f"{where}: there is no setting {name!r}; there is: {known}."
+            yield f"{where}: unknown setting {name!r}. Known settings: {known}."

@@ -18,7 +18,9 @@ from tui.sanitise import whole
 from tui.store import HistoryError, Store
 from tui.store.foreign import NOT_OURS
 
-FAULT = Failure("A fault of this program's own ended it; its log says which.", type="internal")
+FAULT = Failure(
+    "An error in this program ended the reply. The log has the details.", type="internal"
+)
 """Why a reply failed that nobody and nothing outside has ended."""
 
 _log = logging.getLogger(__name__)

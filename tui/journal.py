@@ -43,21 +43,21 @@ def entry(events: Iterable[ReplyEvent]) -> str:
     return json.dumps(written, separators=(",", ":"))
 
 
-class Unreadable(ValueError):
+class BadJournal(ValueError):
     """An entry of a journal, or what follows in it, is not what a program wrote."""
 
 
 def replay(draft: Draft, written: str) -> None:
     """Fold an entry of the journal into a draft.
 
-    Raises `Unreadable` where it cannot be read on; the draft has what came before.
+    Raises `BadJournal` where it cannot be read on; the draft has what came before.
     """
     try:
         listed = json.loads(written)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(str(error)) from error
+        raise BadJournal(str(error)) from error
     if not isinstance(listed, list):
-        raise Unreadable("an entry is a list of events")
+        raise BadJournal("an entry is a list of events")
     for fields in listed:
         event = _event(fields)
         if event is not None:
@@ -107,9 +107,9 @@ def _event(fields: object) -> ReplyEvent | None:
         case ["stopping", str() | None as reason, dict() | None as details, dict(usage)]:
             return Stopping(reason, details, Usage(usage))
         case ["start" | "block" | "delta" | "stop" | "stopping", *_]:
-            raise Unreadable(f"an event of the kind {fields[0]} is not whole")
+            raise BadJournal(f"an event of the kind {fields[0]} is not whole")
         case list():
             # Written by a later version: what this one knows is kept.
             return None
         case _:
-            raise Unreadable("an event is a list")
+            raise BadJournal("an event is a list")

@@ -19,7 +19,7 @@ from tui.clock import Clock
 from tui.conversation import Conversation, Message
 from tui.desk import Desk
 from tui.draft import Draft
-from tui.finishing import NotKept
+from tui.finishing import FAULT, NotKept
 from tui.store import HistoryError, Store
 
 _log = logging.getLogger(__name__)
@@ -201,7 +201,7 @@ class Replies:
         except Exception:  # noqa: BLE001 - whatever it was, the program goes on
             # It ends this reply, not the program and the other replies.
             _log.exception("a reply was ended by a fault")
-            problem = "A fault of this program's own ended the reply. Its log says which."
+            problem = FAULT.message
         finally:
             del self.drafts[conversation.id], self._running[conversation.id]
             self.changed.discard(conversation.id)

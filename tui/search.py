@@ -12,14 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from tui.conversation import Role, State
 
-STATES = (
-    *("complete", "max_tokens", "refused", "stopped", "cut_off", "failed", "interrupted"),
-    *("context_full", "tool_use"),
-)
+STATES = tuple(state for state in get_args(State) if state != "streaming")
 ROLES = {"user": "user", "you": "user", "assistant": "assistant", "claude": "assistant"}
 
 Order = Literal["newest", "best"]
@@ -244,7 +241,7 @@ class _Filters:
         """Name a filter with a minus sign, as other programs have it."""
         name = word[1:].partition(":")[0].casefold()
         if word.startswith("-") and ":" in word and name in _TAKES:
-            self._problem(f"{_cut(word)} is not understood: a filter cannot be turned round.")
+            self._problem(f"{_cut(word)} is not understood: a filter cannot be negated.")
 
     def _problem(self, line: str) -> None:
         if not self.query.problem:
@@ -254,10 +251,8 @@ class _Filters:
         # Not for https://, std:: and the like.
         if name.islower() and value and value[0] not in "/:\\" and not self.query.hint:
             known = ", ".join(f"{each}:" for each in _TAKES)
-            line = (
-                f"{_cut(name)}: is no filter and is looked for as it stands; there is: {known}."
-            )
-            self.query = replace(self.query, hint=line)
+            what = f"{_cut(name)}: is not a filter, so it is searched for as text."
+            self.query = replace(self.query, hint=f"{what} Filters: {known}.")
 
 
 def _cut(typed: str) -> str:
@@ -299,7 +294,8 @@ def _day(value: str, now_ms: int) -> date | None:
 
 def _midnight_ms(day: date) -> int:
     try:
-        return round(datetime(day.year, day.month, day.day).astimezone().timestamp() * 1000)
+        # `astimezone` would go back an hour where that midnight is left out.
+        return round(datetime(day.year, day.month, day.day).timestamp() * 1000)  # noqa: DTZ001
     except (OSError, OverflowError, ValueError):
         # A year that this system's clock does not know.
         return 0

@@ -179,7 +179,7 @@ def checked_path(text: str) -> Path:
     if text in ("", "-"):
         raise ValueError(f"{text!r} is not the path of a file")
     if text == ":memory:" or text.startswith("file:"):
-        raise ValueError(f"{text!r} must be the path of a file; SQLite's own names are not")
+        raise ValueError(f"{text!r} is a special name of SQLite; give the path of a file")
     path = Path(text)
     # Without its beginning, SQLite would take `./:memory:` for its own name too.
     return path.absolute() if str(path).startswith((":", "file:")) else path
@@ -192,7 +192,7 @@ def _chosen_profile(config: Config, name: str | None) -> Profile:
         return config.profiles[name]
     except KeyError:
         known = ", ".join(sorted({DEFAULT_PROFILE, *config.profiles}))
-        raise BadSetting(f"There is no profile {name!r}; there is: {known}.") from None
+        raise BadSetting(f"Unknown profile {name!r}. Known profiles: {known}.") from None
 
 
 def _endpoint(

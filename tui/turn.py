@@ -171,7 +171,7 @@ async def reply(
         state, failure = "failed", Failure(str(error), type="history")
         raise
     except OSError:
-        # Who was shown it is gone.
+        # Its output is closed: that is no failure of the reply.
         raise
     except Exception:
         state, failure = "failed", FAULT

@@ -109,7 +109,7 @@ def test_a_crash_gives_back_the_terminal_says_where_the_log_is_and_keeps_the_rep
         assert is_restored(screen)
         assert screen.modes() != modes
         (log,) = empty_home.rglob("streamchat.log")
-        assert last_words(screen) == [f": Something went wrong inside. What: see {log}"]
+        assert last_words(screen) == [f": Something went wrong inside; {log} has the details."]
         assert b"Traceback" not in screen.raw
     assert "broken on purpose" in log.read_text(encoding="utf-8")
     if code == NO_END:
@@ -130,7 +130,7 @@ def test_a_start_that_fails_says_so_in_one_line_and_is_no_success(
         assert screen.until_left() == 1
         assert is_restored(screen)
         (log,) = empty_home.rglob("streamchat.log")
-        assert last_words(screen) == [f": Something went wrong inside. What: see {log}"]
+        assert last_words(screen) == [f": Something went wrong inside; {log} has the details."]
         assert b"Traceback" not in screen.raw
 
 

@@ -125,7 +125,7 @@ async def test_a_fault_in_one_reply_ends_neither_the_app_nor_the_others(
         clock.broken = ""
         hold.release()
         await journey.until_done()
-        assert any("fault of this program" in notice for notice in journey.notices)
+        assert any("error in this program" in notice for notice in journey.notices)
         assert "Traceback" not in journey.seen
         server.will(says("Well"))
         await journey.ask("Three")

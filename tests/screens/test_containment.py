@@ -169,7 +169,7 @@ async def test_a_handler_that_fails_is_told_of_once_and_the_widget_goes_on(
             for _ in range(2 * KEYS):
                 await journey.press("y")
         assert journey.notices == [
-            f"Something went wrong inside. What: see {journey.app._log_path}"
+            f"Something went wrong inside; {journey.app._log_path} has the details."
         ]
         assert "sk-secret" not in journey.seen
         assert "Traceback" not in journey.seen

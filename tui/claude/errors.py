@@ -88,7 +88,7 @@ def unprepared(error: Exception, endpoint: Endpoint) -> ReplyFailed:
         case _:
             _log.error("no connection to %s could be made", endpoint.host, exc_info=error)
             said = f"Nothing could be sent to {endpoint.host}: {type(error).__name__}."
-            return ReplyFailed(Failure(f"{said} The log file has more.", type="environment"))
+            return ReplyFailed(Failure(f"{said} The log has the details.", type="environment"))
 
 
 def _failed(error: Exception, endpoint: Endpoint, *, has_started: bool) -> ReplyFailed:

@@ -15,7 +15,7 @@ from tui.claude.answers import raise_error_in
 from tui.claude.silence import Silent
 from tui.claude.storable import integer, storable
 from tui.claude.tap import ENCODING, Tap, tapped
-from tui.conversation import Json, Model
+from tui.conversation import Model
 from tui.endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -72,15 +72,10 @@ def _read(body: bytes, endpoint: Endpoint) -> tuple[list[Model], str | None]:
     raise_error_in(page, endpoint)
     listed, last = page.get("data"), page.get("last_id")
     entries: list[object] = listed if isinstance(listed, list) else []
-    models = [Model(_storable(wire)) for wire in entries if _is_model(wire)]
+    models = [Model(storable(wire)) for wire in entries if _is_model(wire)]
     goes_on = page.get("has_more") is True and isinstance(last, str)
     return models, last if goes_on else None
 
 
 def _is_model(wire: object) -> bool:
     return isinstance(wire, dict) and isinstance(wire.get("id"), str)
-
-
-def _storable(wire: object) -> Json:
-    made: Json = storable(wire)
-    return made

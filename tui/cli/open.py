@@ -75,7 +75,7 @@ def _unknown_keys(settings: Settings, app: StreamChat) -> Iterator[str]:
     for name in app.keymap.unknown:
         at = settings.source.at(settings.key_places[name])
         known = ", ".join(app.keymap.beside(name))
-        yield f"{at}: no key is named {name!r}; there is: {known}."
+        yield f"{at}: unknown key name {name!r}. Known names: {known}."
 
 
 def _check_theme(settings: Settings, known: Iterable[str]) -> None:
@@ -84,5 +84,5 @@ def _check_theme(settings: Settings, known: Iterable[str]) -> None:
     if settings.source is not None and settings.theme not in (None, *known):
         at = settings.source.at(["theme"])
         raise BadSetting(
-            f"{at}: there is no theme {settings.theme!r}; there is: {', '.join(known)}."
+            f"{at}: unknown theme {settings.theme!r}. Known themes: {', '.join(known)}."
         )

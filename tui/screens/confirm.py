@@ -23,11 +23,10 @@ class ConfirmScreen(ModalScreen[bool]):
         Binding("escape,n", "answer(False)", "No", id="confirm.no"),
     ]
 
-    def __init__(self, question: str, *, yes: str, no: str = "Cancel") -> None:
+    def __init__(self, question: str, *, yes: str) -> None:
         super().__init__()
         self._question = question
         self._yes = yes
-        self._no = no
 
     def compose(self) -> ComposeResult:
         """Compose the question above its two answers."""
@@ -38,7 +37,7 @@ class ConfirmScreen(ModalScreen[bool]):
                 yield Static(
                     Content.assemble(
                         *((f"{yes} ", "bold $accent"), self._yes, "   "),
-                        *((f"{no} ", "bold $accent"), self._no),
+                        *((f"{no} ", "bold $accent"), "Cancel"),
                     ),
                     classes="answers",
                 )

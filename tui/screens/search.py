@@ -198,7 +198,7 @@ def _lines(hit: Hit, now_ms: int, width: int) -> Content:
 
     Of a long title as much as leaves room for who said it.
     """
-    title = clean_line(hit.title) or "Without a title"
+    title = clean_line(hit.title) or "Untitled"
     who = f"  {_who(hit)} · {wording.age(hit.created_ms, now_ms)}"
     room = max(_LEAST_OF_TITLE, min(_MOST_OF_TITLE, width - cell_len(who)))
     if cell_len(title) > room:

@@ -193,8 +193,8 @@ class Store:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self.threads.writer_thread, self._has_new_version)
-        except sqlite3.Error as error:
-            raise HistoryError(f"The history could not be read: {error}.") from error
+        except (sqlite3.Error, OSError) as error:
+            raise self.threads.failed("read", error) from error
 
     def _has_new_version(self) -> bool:
         self.threads.look()

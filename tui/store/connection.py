@@ -129,7 +129,10 @@ def _stray_log(path: Path) -> str:
         return ""
     if log is None:
         return ""
-    return f"The history is not the one that was here before; the end of that is {log.name}."
+    return (
+        "Another file has taken the place of the earlier history."
+        f" The log of the earlier one was set aside as {log.name}."
+    )
 
 
 def _bring_up_to_date(path: Path, connection: sqlite3.Connection, version: int) -> None:
@@ -184,8 +187,8 @@ def _repaired(path: Path) -> str:
             done = damage.repair(path, _build)
         except (OSError, sqlite3.Error) as error:
             raise HistoryError(
-                f"{path} is damaged and could not be mended: {_told(error)}."
-                " It is as it was. Put that right, then start again."
+                f"{path} is damaged and could not be repaired: {_told(error)}."
+                " The file is unchanged. Fix the cause, then start again."
             ) from error
         damage.unmark(path)
     return done.notice

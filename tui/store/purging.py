@@ -123,13 +123,14 @@ class Purging:
             raise HistoryError(
                 f"Deleted words may still be in {error.filename or path.parent}:"
                 f" {error.strerror}."
-                " Mend that, or remove it."
+                " Fix that, or remove it."
             ) from error
         if failed:
             others = f" and {len(failed) - 1} more files" if len(failed) > 1 else ""
+            them = "them" if len(failed) > 1 else "it"
             raise HistoryError(
                 f"Deleted words may still be in {failed[0]}{others}, which cannot be removed."
-                " Remove it by hand."
+                f" Remove {them} by hand."
             )
 
     async def _empty_log(self) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tui.clock import Clock
 from tui.conversation import Failure
 from tui.draft import Draft
-from tui.journal import Unreadable, replay
+from tui.journal import BadJournal, replay
 from tui.sanitise import whole
 from tui.store import rows, writing
 from tui.store.connection import HistoryError
@@ -24,10 +24,10 @@ from tui.store.threads import Threads, reads, writes
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-AT_ONCE = 100
+MAX_RECOVERED_PER_START = 100
 """How many are recovered at a start: no program leaves as many, and a start is to end."""
 
-KEPT_RAW = "Not all that had arrived can be read. It is kept as it is, in the table journal."
+KEPT_RAW = "Part of this reply cannot be read. What arrived is kept in the table journal."
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Recovery:
             "SELECT m.id, s.owner FROM messages AS m"
             " LEFT JOIN streams AS s ON s.message_id = m.id WHERE m.state = 'streaming'"
             " LIMIT ?",
-            [AT_ONCE],
+            [MAX_RECOVERED_PER_START],
         )
         return [(message_id, owner) for message_id, owner in found]
 
@@ -137,7 +137,7 @@ def _replayed(db: Database, message_id: str) -> tuple[Draft, bool]:
     for k, entry in entries:
         try:
             replay(draft, entry)
-        except Unreadable as error:
+        except BadJournal as error:
             _log.warning("entry %s of the journal of %s: %s", k, message_id, error)
             return draft, False
     return draft, True

@@ -100,7 +100,7 @@ class Threads:
         if is_damage(error):
             damage.mark_for_check(self.path)
             return HistoryError(
-                "The history is damaged. Start again: it is checked and mended then."
+                "The history is damaged. Start again: the next start checks and repairs it."
             )
         return HistoryError(explain(self.path, what, error))
 

@@ -22,7 +22,7 @@ ASKED_BY_TEXTUAL: Final = "\x1b[>25u"
 ASKED: Final = "\x1b[>29u"
 """The kitty protocol's flags: Textual's, and 4 for the alternate keys of each key."""
 
-_AT_ONCE = 65536
+_READ_SIZE = 65536
 """Bytes that are read at once. A terminal gives out fewer, a pipe may not."""
 
 
@@ -73,7 +73,7 @@ class TerminalDriver(LinuxDriver):
                     self._process(parser, pieces.pause(time.monotonic() - heard))
                     continue
                 heard = time.monotonic()
-                read = os.read(self.fileno, _AT_ONCE)
+                read = os.read(self.fileno, _READ_SIZE)
                 if not read:
                     # The terminal is gone, and says so at once, again and again.
                     self.exit_event.wait(0.1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
+
+from tui.garbage import collector_paused
 
 T = TypeVar("T")
 
@@ -61,16 +62,10 @@ class LayoutThread:
         return job
 
     def _run(self) -> None:
-        # A collection goes over all that is being made here, and stops every thread for
-        # longer than anybody waits for a key.
-        gc.disable()
-        try:
+        with collector_paused():
             while (job := self._next()) is not None:
                 job.run()
                 del job
-        finally:
-            gc.freeze()
-            gc.enable()
 
     def _next(self) -> Job[object] | None:
         with self._lock:

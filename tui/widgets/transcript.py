@@ -194,13 +194,13 @@ class Transcript(LargeSheet):
 
     def finish(self, message: Message) -> None:
         """Draw a reply that has ended, as it was kept, if it is shown; a large one later."""
-        from tui.widgets.message_layout import LARGE
+        from tui.widgets.message_layout import is_large
 
         number = self._find(message.id)
         if number is None:
             return
         entry, width = self.entries[number], self.text_width
-        if len(entry.before) + len(message.text) > LARGE:
+        if is_large(message):
             # Nobody waits for it: keys come to the screen one after another.
             self.run_worker(self._end(entry, message, width), group="end")
             return
