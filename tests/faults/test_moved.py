@@ -20,7 +20,8 @@ from tests.faults.test_recovery import ROOT
 from tests.screens.conftest import Open
 from tests.scripted import Hold, Reply, Scripted, end, says, start, text
 from tests.terminal import terminal
-from tests.turns import ask, on_disk
+from tests.turns import ask, converse, on_disk
+from tui.claude import Claude
 from tui.store import HistoryError, Store, backup, open_store
 from tui.store.watching import Watch, belongs, header_of, log_of
 
@@ -120,6 +121,32 @@ async def test_it_is_told_what_became_of_the_file_and_what_is_seen_can_be_saved(
                 found = " ".join(await titles_of(saved_store))
             assert "What is seen?" in found
             assert "later 39 words" in found
+
+
+@pytest.mark.parametrize("change", [overwritten, emptied])
+@pytest.mark.parametrize("is_noticed", [True, False])
+async def test_leaving_changes_nothing_of_a_file_that_was_written_over(
+    server: Scripted,
+    claude: Claude,
+    history: Path,
+    change: Callable[[Path, Path], None],
+    *,
+    is_noticed: bool,
+) -> None:
+    with open_store(history) as store:
+        await ask(store, "in the backup")
+        copy = backup.daily(store.path, date(2026, 11, 1))
+        backup.make(store.path, copy)
+        # After a reply SQLite's planner wants figures of the tables at the end.
+        server.will(says("Hi"))
+        await converse(store, claude)
+        await store.is_changed_elsewhere()
+        change(history, copy)
+        if is_noticed:
+            await store.is_changed_elsewhere()
+        # Not in this process: closing the file here would drop SQLite's locks.
+        put = subprocess.check_output(["cat", str(history)])
+    assert history.read_bytes() == put
 
 
 async def test_what_was_moved_back_is_saved_again(

@@ -107,6 +107,10 @@ class Threads:
     def close(self) -> None:
         """Wait for the writes that were asked for, then close. Blocks."""
         self.reader_thread.shutdown()
+        # First: the last connection that closes empties the log into the file, whatever
+        # file that is by now.
+        with suppress(OSError):
+            self.writer_thread.submit(self.look).result()
         self.reader.close()
         self.writer_thread.submit(self._close_writer).result()
         self.writer_thread.shutdown()
@@ -115,10 +119,11 @@ class Threads:
 
     def _close_writer(self) -> None:
         if self.database is not None:
-            # Only for the next queries' sake; when another program writes just now, or
-            # nothing can be written, it is left to another time.
-            with suppress(sqlite3.Error):
-                self.database.conn.execute("PRAGMA optimize")
+            if self.fate is None:
+                # Only for the next queries' sake; when another program writes just now, or
+                # nothing can be written, it is left to another time.
+                with suppress(sqlite3.Error):
+                    self.database.conn.execute("PRAGMA optimize")
             self.database.close()
 
 
