@@ -299,6 +299,9 @@ class StreamChat(ContainingApp, SizedApp):
         """Take every key by the name that it is bound under."""
         if isinstance(event, events.Key) and not event.is_forwarded:
             event = key_event(event, lambda: self.keymap)
+        elif isinstance(event, events.Paste) and not event.is_forwarded:
+            # As keys and clicks do in Textual 8.2.8: without the focus a paste is lost.
+            self.app_focus = True
         await super().on_event(event)
 
     def action_interrupt(self) -> None:

@@ -34,6 +34,11 @@ def is_whole(history: Path) -> bool:
     return bool(on_disk(history, "PRAGMA integrity_check")[0][0] == "ok")
 
 
+def content(history: Path) -> bytes:
+    # Not in this process: closing the file here would drop SQLite's locks.
+    return subprocess.check_output(["cat", str(history)])
+
+
 def titles(history: Path) -> set[str]:
     with open_store(history) as store:
         return {each.title for each in asyncio.run(store.conversations())}
@@ -144,8 +149,7 @@ async def test_leaving_changes_nothing_of_a_file_that_was_written_over(
         change(history, copy)
         if is_noticed:
             await store.is_changed_elsewhere()
-        # Not in this process: closing the file here would drop SQLite's locks.
-        put = subprocess.check_output(["cat", str(history)])
+        put = content(history)
     assert history.read_bytes() == put
 
 

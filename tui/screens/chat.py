@@ -15,7 +15,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Footer, Input, Static, TextArea
 
 from tui import wording
 from tui.conversation import Conversation, Message, Place, Unsent
@@ -173,6 +173,13 @@ class ChatScreen(Screen[None]):
         if text is not None:
             self.composer.write(text)
             self.show_unsent()
+
+    @on(events.Paste)
+    def _paste(self, event: events.Paste) -> None:
+        """Put into the composer what is pasted where nothing is written."""
+        if not isinstance(self.focused, TextArea | Input):
+            self.set_focus(self.composer)
+            self.composer.post_message(events.Paste(event.text))
 
     @on(Composer.Changed)
     def _keep_draft(self) -> None:
