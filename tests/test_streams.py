@@ -102,10 +102,12 @@ def test_a_question_is_not_sent_where_its_reply_cannot_be_written(
 
 
 @needs_full
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("command", ["--help", "ask --help", "--version", "doctor --offline"])
 def test_a_full_stdout_is_told_in_one_line_before_there_is_a_log(
-    program: Program, command: str
+    program: Program, command: str, unbuffered: str
 ) -> None:
+    program.environ["PYTHONUNBUFFERED"] = unbuffered
     said = failed(redirected(program, command, ">/dev/full"))
     assert said == "No space left on device."
 

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tui import __version__, settings
 from tui.cli.log_format import LogFormatter
@@ -211,6 +211,10 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}. See: {self.prog} --help")
+
+    def _print_message(self, message: str, file: Any = None) -> None:  # noqa: ARG002 - argparse's
+        # argparse passes over what cannot be written; what is asked for goes to stdout.
+        sys.stdout.write(message)
 
 
 def _parser() -> argparse.ArgumentParser:
