@@ -17,9 +17,9 @@ def run_here(history: Path, *arguments: str) -> Done:
     """Run a command as a shell would, with nothing on stdin."""
     root, mask = logging.getLogger(), os.umask(0)
     handlers, level = root.handlers[:], root.level
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    out, err, nothing = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(3))
     try:
-        with redirect_stdout(out), redirect_stderr(err), patch("sys.stdin", None):
+        with redirect_stdout(out), redirect_stderr(err), patch("sys.stdin", nothing):
             code = run([*arguments, "--db", str(history)])
     except SystemExit as left:
         code = int(left.code or 0)

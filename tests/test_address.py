@@ -195,6 +195,7 @@ def test_the_setting_reaches_the_request_and_the_doctor_tells(
 ) -> None:
     server.models = [{"id": MODEL, "type": "model"}]
     config = online.folder / "config.toml"
+    config.touch()
     at = ("--config", str(config))
     told = findings(online.run("doctor", "--json", *at))["endpoint", "caching"]
     assert (told["level"], "does not describe" in told["value"]) == ("note", True)

@@ -179,11 +179,11 @@ def test_a_draft_that_starts_over_forgets_the_attempt_and_keeps_its_id() -> None
     [
         ("end_turn", "complete"),
         ("stop_sequence", "complete"),
-        ("tool_use", "complete"),
+        ("tool_use", "tool_use"),
         ("a reason of tomorrow", "complete"),
         (None, "complete"),
         ("max_tokens", "max_tokens"),
-        ("model_context_window_exceeded", "max_tokens"),
+        ("model_context_window_exceeded", "context_full"),
         ("refusal", "refused"),
     ],
 )

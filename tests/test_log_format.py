@@ -5,19 +5,10 @@ from __future__ import annotations
 import logging
 import sqlite3
 import sys
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import shell
-from tests.faults.shell import Shell
-from tests.test_purging import found_in
-from tests.turns import ask
 from tui.cli.log_format import LogFormatter
-from tui.store import open_store
-
-__all__ = ["shell"]
 
 SECRET = "xylophone"
 
@@ -68,17 +59,3 @@ def test_an_error_that_comes_of_itself_is_logged_once() -> None:
     other = KeyError("b")
     error.__context__, other.__context__ = other, error
     assert logged(error).count("KeyError") == 1
-
-
-async def test_a_text_that_cannot_be_read_is_not_in_the_log(shell: Shell) -> None:
-    with open_store(shell.history) as store:
-        await ask(store, "the first, which every start looks at")
-        await ask(store, SECRET)
-    with closing(sqlite3.connect(shell.history)) as connection, connection:
-        words = SECRET.encode() + b"\xff"
-        connection.execute("UPDATE blocks SET text = CAST(? AS TEXT) WHERE n = 2", [words])
-        (second,) = connection.execute("SELECT max(id) FROM conversations").fetchone()
-    shell.on_terminal("log", second)
-    home = Path(shell.environ["HOME"])
-    assert list(home.rglob("streamchat.log"))
-    assert found_in(home, SECRET) == []

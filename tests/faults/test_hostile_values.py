@@ -127,9 +127,10 @@ async def test_an_error_of_any_shape_ends_in_words(
 @pytest.mark.parametrize(
     ("wait", "words"),
     [
-        ("inf", "86400 seconds"),
-        ("1e999", "86400 seconds"),
-        ("9" * 5_000, "86400 seconds"),
+        ("9" * 300, "86400 seconds"),
+        ("inf", "overloaded"),
+        ("1e999", "overloaded"),
+        ("9" * 5_000, "overloaded"),
         ("nan", "overloaded"),
         ("-1e999", "overloaded"),
         ("Mon, 1 Jan 2026 00:00:00 +" + "9" * 40, "overloaded"),

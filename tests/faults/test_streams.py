@@ -20,7 +20,6 @@ COMMANDS = [
     ["log", "--json"],
     ["doctor", "--offline"],
     ["--version"],
-    [],
 ]
 
 
@@ -79,5 +78,5 @@ def test_without_stdin_a_question_is_asked_and_the_app_says_what_it_needs(
 ) -> None:
     done = in_a_shell(online, "<&-", "ask", "Hi")
     assert (done.code, done.out, done.err) == (0, "Hello there\n", "")
-    assert "the app needs a terminal" in failed(in_a_shell(online, "<&-"))
+    assert "The app needs a terminal" in failed(in_a_shell(online, "<&-"))
     assert in_a_shell(online, "<&-", "doctor", "--offline").code == 0
