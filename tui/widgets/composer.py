@@ -112,11 +112,11 @@ class Composer(TextArea):
         active = self.screen.active_bindings.get(event.key)
         if active is None or not active.enabled:
             return
-        event.stop()
-        event.prevent_default()
         # Here and not where the key would bubble to: what is typed after Ctrl+N is for
         # the new conversation, and waits until it is there.
-        await self.app.run_action(active.binding.action, active.node)
+        if await self.app.run_action(active.binding.action, active.node):
+            event.stop()
+            event.prevent_default()
 
     def action_send(self) -> None:
         r"""Say what was sent, unless it is blank. After a `\` it breaks the line."""

@@ -23,10 +23,12 @@ class LineInput(Input):
         if event.is_printable and "+" not in event.key:
             return
         active = self.screen.active_bindings.get(event.key)
-        if active is not None and active.node is self and active.enabled:
+        if active is None or active.node is not self or not active.enabled:
+            return
+        # Scrolling is skipped where there is nothing to scroll, and the key is another's.
+        if await self.app.run_action(active.binding.action, self):
             event.stop()
             event.prevent_default()
-            await self.app.run_action(active.binding.action, self)
 
     def validate_selection(self, selection: Selection) -> Selection:
         """Keep both ends where they can stand: not inside of a character."""
