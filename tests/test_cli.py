@@ -520,7 +520,7 @@ def test_a_key_in_the_current_folder_is_told_of_and_not_used(program: Program) -
         (["frob"], "invalid choice: 'frob'"),
         (["log", "-n", "-1"], "'-1' is not a whole number from 0"),
         (["log", "-n", "many"], "'many' is not a whole number from 0"),
-        (["--profile", "frob", "log"], "There is no profile 'frob'"),
+        (["--profile", "frob", "log"], "Unknown profile 'frob'"),
         (["log", "--env-file", "frob"], "frob does not exist"),
         (["log", "--frob\x1b[31m"], "unrecognized arguments: --frob␛[31m"),
     ],

@@ -86,9 +86,9 @@ def test_the_app_starts_with_unknown_settings_and_keys_and_tells_of_them(
     )
     with terminal("--config", "x.toml", home=empty_home, size=SIZE) as screen:
         screen.until_seen("line 1: unknown setting")
-        screen.until_seen("line 3: no key is named")
+        screen.until_seen("line 3: unknown key name")
         screen.until_seen("chat.sidebar")
-        screen.until_seen("line 4: no key is named '[b]x'")
+        screen.until_seen("line 4: unknown key name '[b]x'")
         screen.until_seen("composer.…")
         screen.press(CTRL_Q)
         assert screen.until_left() == 0

@@ -491,5 +491,5 @@ async def test_a_filter_that_is_not_understood_is_named_while_it_is_typed(
         )
         assert not journey.app.screen.query_one(OptionList).option_count
         await journey.press("ctrl+u", *"cost:5")
-        await journey.until(lambda: "cost: is no filter" in status(journey))
+        await journey.until(lambda: "cost: is not a filter" in status(journey))
         assert status(journey).startswith("1 hit, the newest first")
