@@ -158,5 +158,6 @@ def test_what_is_typed_and_pasted_arrives_in_order_and_no_report_does(
     pieces: list[Sent], cuts: list[int]
 ) -> None:
     sent = b"".join(piece.sent for piece in pieces)
-    whole = "".join(piece.arrives for piece in pieces)
-    assert arrived(*sliced(sent, cuts)) == whole.replace("<paste >", "")
+    # Of an empty paste nobody hears.
+    whole = "".join(piece.arrives for piece in pieces if piece.arrives != "<paste >")
+    assert arrived(*sliced(sent, cuts)) == whole
