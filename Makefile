@@ -1,6 +1,6 @@
 PYTHON ?= .venv/bin/python
 
-.PHONY: run check screenshots bench faults
+.PHONY: run check readme screenshots bench faults
 
 run: .venv/ready
 	$(PYTHON) -m tui
@@ -13,6 +13,9 @@ check: .venv/ready
 	$(PYTHON) -m pytest -q -n 2
 	$(PYTHON) screenshots/make.py --check
 
+readme: .venv/ready
+	$(PYTHON) -m tests.readme
+
 screenshots: .venv/ready
 	$(PYTHON) screenshots/make.py
 
@@ -20,7 +23,7 @@ bench: .venv/ready
 	$(PYTHON) -m tests.benchmarks
 
 faults: .venv/ready
-	FAULTS=full $(PYTHON) -m pytest -q -s --timeout 3600 tests/faults
+	FAULTS=full $(PYTHON) -m pytest -q -s --timeout 3600 tests/faults tests/screens/test_failing_store.py
 
 .venv/ready: pyproject.toml tests/constraints.txt
 	python3 -m venv .venv

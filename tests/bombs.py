@@ -1,6 +1,6 @@
-"""Replies that cost far more to lay out than their length: each a text, at any size.
+"""Texts of any size that could cost far more to lay out than their length suggests.
 
-A size of 1 is as large as such a reply is likely to come; tests take a part of it.
+A size of 1 is the largest that is likely in a reply. Tests use smaller ones.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _unresolved(size: float) -> str:
 
 
 def _nested_lists(size: float) -> str:
-    # Deeper ones grow by the square of their depth: 10,000 of them are 100 MB.
+    # The length grows with the square of the depth: a depth of 10,000 is 100 MB.
     return "".join(f"{'  ' * n}- item {n}\n" for n in range(_count(1_000, size)))
 
 

@@ -1,4 +1,4 @@
-"""Commands run in this process, where many are to be run on many histories."""
+"""Runs commands in this process, for tests that run many of them."""
 
 from __future__ import annotations
 

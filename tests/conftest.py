@@ -1,23 +1,33 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.scripted import Scripted, scripted
 from tui.claude import Claude
-from tui.endpoint import Endpoint
+from tui.domain.endpoint import Endpoint
 from tui.store import Store, open_store
 
 WaitUntil = Callable[..., object]
 
+IS_FULL = os.environ.get("FAULTS") == "full"
+"""Whether the long loops run: more of everything, with other examples each time."""
+
+# The usual run has the same examples every time: a change is not turned down by luck.
+settings.register_profile("streamchat", deadline=None, derandomize=not IS_FULL)
+settings.load_profile("streamchat")
+
 
 @pytest.fixture(autouse=True)
 def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder with nothing in it, and an environment that names no key."""
+    """An empty home folder, and an environment without keys."""
     for name in list(os.environ):
         if name.startswith(("ANTHROPIC_", "STREAMCHAT_", "XDG_")) or name.endswith("_PROXY"):
             monkeypatch.delenv(name)
@@ -27,6 +37,21 @@ def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.chdir(tmp_path)
     return home
+
+
+MOST_FROZEN = 800_000
+"""Objects that may be left uncollected; collecting them after every test takes minutes."""
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Free the apps that tests have run: they hide their objects from the collector."""
+    yield
+    if gc.get_freeze_count() > MOST_FROZEN:
+        gc.unfreeze()
+        # A client that a test left open would be told of in a test that has none.
+        with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+            gc.collect()
 
 
 @pytest.fixture
@@ -52,7 +77,7 @@ def claude(server: Scripted) -> Claude:
 
 
 async def wait_until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
-    """Wait for something to become true; fail when it does not."""
+    """Wait until a condition is true; fail if the time is up."""
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.02)

@@ -1,7 +1,7 @@
-"""A loopback server that speaks the Messages API, saying what the test wrote for it.
+"""A loopback server that speaks the Messages API and gives the replies of a test.
 
-It runs in a thread of its own, so that it serves a program in another process as
-well as a test in this one. It knows nothing of the code under test.
+It runs in its own thread, so that it also serves a program in another process. It knows
+nothing about the code under test.
 """
 
 from __future__ import annotations
@@ -44,20 +44,21 @@ class Wait:
 
 
 class Hold:
-    """Silence until the test says `release`; tells the test that it was `reached`."""
+    """Silence until the test calls `release`; `reached` is set when it begins."""
 
     def __init__(self) -> None:
         self.reached = threading.Event()
         self.released = threading.Event()
-        self._wake: Callable[[], object] = bool
+        self._waiting: list[Callable[[], object]] = []
 
     def release(self) -> None:
         self.released.set()
-        self._wake()
+        for wake in self._waiting:
+            wake()
 
     async def wait(self) -> None:
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
-        self._wake = lambda: loop.call_soon_threadsafe(woken.set)
+        self._waiting.append(lambda: loop.call_soon_threadsafe(woken.set))
         self.reached.set()
         if not self.released.is_set():
             await woken.wait()
@@ -65,12 +66,12 @@ class Hold:
 
 @dataclass(frozen=True)
 class Close:
-    """The connection ends here, properly, with the body unfinished or not."""
+    """The server closes the connection normally here, even inside the body."""
 
 
 @dataclass(frozen=True)
 class Reset:
-    """The connection is torn down here."""
+    """The server aborts the connection here."""
 
 
 Step = Event | Raw | Wait | Hold | Close | Reset
@@ -78,30 +79,30 @@ Step = Event | Raw | Wait | Hold | Close | Reset
 
 @dataclass
 class Reply:
-    """What the server answers to one request."""
+    """The server's answer to one request."""
 
     steps: Sequence[Step] = ()
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     is_stream: bool = True
     before: Sequence[Step] = ()
-    """What happens before the headers are sent: silence, or the end."""
+    """The steps before the headers are sent: silence, or the end."""
 
 
 @dataclass
 class Seen:
-    """A request, as it came."""
+    """A request, as it arrived."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: bytes
     connection: int
-    """The client's port: requests that share a connection share it."""
+    """The client's port: requests on the same connection have the same one."""
     closed_by_client: threading.Event = field(default_factory=threading.Event)
-    """Set when the client went away before the reply was whole."""
+    """Set when the client disconnected before the reply was complete."""
     ended: threading.Event = field(default_factory=threading.Event)
-    """Set when the reply is whole or the connection gone."""
+    """Set when the reply is complete or the connection is gone."""
 
     @property
     def json(self) -> Json:
@@ -165,7 +166,7 @@ def delta(index: int, kind: str, **fields: Any) -> Event:
 
 
 def block(index: int, opening: Json, *deltas: Event) -> list[Step]:
-    """A whole block: its opening, what comes in it, its end."""
+    """Return the events of a complete block: its start, its deltas, its stop."""
     return [
         Event({"type": "content_block_start", "index": index, "content_block": opening}),
         *deltas,
@@ -198,28 +199,28 @@ def end(stop_reason: str = "end_turn", usage: Json | None = None, **more: Any) -
 
 
 def says(*words: str, stop_reason: str = "end_turn") -> Reply:
-    """A whole reply of one text block, a delta for each of `words`."""
+    """Return a complete reply of one text block, with a delta for each of `words`."""
     return Reply([start(), *text(0, *words), *end(stop_reason)])
 
 
 def body(reply: Reply) -> bytes:
-    """What a reply sends, in one piece."""
+    """Return the body of a reply in one piece."""
     return b"".join(_wire(step) for step in reply.steps if isinstance(step, Event | Raw))
 
 
 def gzipped(reply: Reply) -> Reply:
-    """The same reply, packed."""
+    """Return the same reply, compressed."""
     headers = reply.headers | {"content-encoding": "gzip"}
     return replace(reply, steps=[Raw(gzip.compress(body(reply)))], headers=headers)
 
 
 def with_crlf(reply: Reply) -> Reply:
-    """The same reply, with the other line ends."""
+    """Return the same reply with CRLF line ends."""
     return replace(reply, steps=[Raw(body(reply).replace(b"\n", b"\r\n"))])
 
 
 def byte_by_byte(reply: Reply) -> Reply:
-    """The same reply, each byte in a piece of its own."""
+    """Return the same reply, sent byte by byte."""
     return replace(reply, steps=[Raw(bytes([byte])) for byte in body(reply)])
 
 
@@ -231,7 +232,7 @@ def refuses(
     error_code: str | None = None,
     **headers: str,
 ) -> Reply:
-    """An HTTP error. A header named `retry_after` is sent as `retry-after`."""
+    """Return an HTTP error. A header named `retry_after` is sent as `retry-after`."""
     described: Json = {"type": error_type, "message": message}
     if error_code is not None:
         described["details"] = {"error_code": error_code}
@@ -246,7 +247,7 @@ def refuses(
 
 
 class Scripted:
-    """The server. Give it replies in the order they will be asked for.
+    """The server. Give it replies in the order of the requests.
 
     With `tls` it speaks https.
     """
@@ -255,11 +256,11 @@ class Scripted:
         self._scheme = "http" if tls is None else "https"
         self.replies: deque[Reply] = deque()
         self.models: list[Json] | None = [SONNET]
-        """What the Models API lists; None: there is none, as on many gateways."""
+        """The list of the Models API; None if there is no such API, as on many gateways."""
         self.models_reply: Reply | None = None
-        """What the Models API answers instead of that list."""
+        """The reply of the Models API instead of that list."""
         self.answer: Callable[[Seen], Reply] | None = None
-        """Makes the reply of the request, in the server's thread, in place of `replies`."""
+        """Makes the reply to a request, in the server's thread, instead of `replies`."""
         self.seen: list[Seen] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -273,11 +274,11 @@ class Scripted:
 
     @property
     def asked(self) -> list[Seen]:
-        """The requests for replies, without those for the list of models."""
+        """The requests, without those for the list of models."""
         return [seen for seen in self.seen if seen.path.partition("?")[0] == "/v1/messages"]
 
     def will(self, *replies: Reply) -> None:
-        """Answer the next requests with these. With none left: "Hello there"."""
+        """Answer the next requests with these replies; after them, with "Hello there"."""
         self.replies.extend(replies)
 
     def close(self) -> None:
@@ -288,6 +289,10 @@ class Scripted:
 
     async def _stop(self) -> None:
         self._server.close()
+        for _ in range(5):
+            # Let a connection that was just accepted start its task: a task that is cancelled
+            # before it starts would leave its socket open.
+            await asyncio.sleep(0)
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
@@ -307,7 +312,7 @@ class Scripted:
                 writer.close()
                 await writer.wait_closed()
         except asyncio.CancelledError:
-            # The server stops. Raised on, this would be logged as an error.
+            # The server stops. If this were raised, it would be logged as an error.
             writer.transport.abort()
 
     async def _read_request(
@@ -324,7 +329,7 @@ class Scripted:
     async def _answer(
         self, seen: Seen, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
-        """Answer one request; False when the connection ends with it."""
+        """Answer one request; return False if the connection ends with it."""
         if seen.path.startswith("/v1/models"):
             reply = self.models_reply or self._models()
         else:
@@ -351,7 +356,7 @@ class Scripted:
             return True
         finally:
             gone.cancel()
-            # Until it is gone the next request cannot be read.
+            # Until the watcher is gone, nobody else can read the next request.
             await asyncio.wait([gone])
             seen.ended.set()
 
@@ -361,7 +366,7 @@ class Scripted:
         return self.replies.popleft() if self.replies else says("Hello", " there")
 
     async def _watch(self, seen: Seen, reader: asyncio.StreamReader) -> None:
-        """Notice that the client goes away; it sends nothing while it is answered."""
+        """Notice that the client disconnects. It sends nothing during an answer."""
         with contextlib.suppress(ConnectionError):
             while not reader.at_eof():
                 await reader.read(1)
@@ -370,7 +375,7 @@ class Scripted:
     async def _perform(
         self, steps: Sequence[Step], writer: asyncio.StreamWriter, gone: asyncio.Task[None]
     ) -> bool:
-        """Do one step after the other; False when the connection ends with one."""
+        """Do one step after the other; return False if one of them ends the connection."""
         for step in steps:
             match step:
                 case Event() | Raw():
@@ -414,7 +419,7 @@ def _wire(step: Event | Raw) -> bytes:
 
 
 def _as_one_message(reply: Reply) -> Reply:
-    """The same reply as it is without streaming: one message."""
+    """Return the same reply without streaming: as one message."""
     message: Json = {}
     blocks: list[Json] = []
     for step in reply.steps:

@@ -1,4 +1,4 @@
-"""What becomes of what a terminal sends, as far as the driver: messages for the app."""
+"""Passes input of a terminal through the driver, and returns the app's messages."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from textual import events
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 
-from tui.terminal.input_filter import PASTE_BROKEN_OFF, InputFilter, Piece
+from tui.terminal.input_filter import PASTE_TIMEOUT, InputFilter, Piece
 
 
 def messages(*reads: bytes, is_more_to_come: bool = False) -> list[Message]:
-    """What the driver gives to the app for what it read, slice by slice."""
+    """Return the messages that the driver posts for these reads."""
     pieces, parser = InputFilter(), XTermParser()
     sent = [message for read in reads for message in _parsed(parser, pieces.feed(read))]
     while pieces._held and not is_more_to_come:
-        sent += _parsed(parser, pieces.pause(PASTE_BROKEN_OFF))
+        sent += _parsed(parser, pieces.pause(PASTE_TIMEOUT))
     return sent
 
 
 def _parsed(parser: XTermParser, pieces: Iterable[Piece]) -> Iterable[Message]:
     for piece in pieces:
-        # A generator of Textual's, to be used up before the next piece is fed.
+        # Textual's generator must be exhausted before the next piece is fed.
         yield from list(parser.feed(piece)) if isinstance(piece, str) else [piece]
 
 
 def names(sent: Iterable[Message]) -> list[str]:
-    """Every message by what it says."""
+    """Return a short text for every message."""
     return [_name(message) for message in sent]
 
 
@@ -40,7 +40,7 @@ def _name(message: Message) -> str:
 
 
 def typed(sent: Iterable[Message]) -> str:
-    """The text of every key."""
+    """Return the text of all keys."""
     return "".join(
         message.character or "" for message in sent if isinstance(message, events.Key)
     )

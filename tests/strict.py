@@ -1,8 +1,9 @@
-"""The scripted server, refusing what the Messages API refuses.
+"""A scripted server that refuses what the Messages API refuses.
 
-A thought is signed for what stands before it: the account, the system prompt, all
-earlier messages, and the blocks before it in its own. Whoever changes any of that and
-sends it back is refused, as by current models. It knows nothing of the code under test.
+A signature binds thinking to everything before it: the account, the system prompt, all
+earlier messages, and the blocks before it in its own message. A request in which any of
+that has changed is refused, as current models refuse it. This module knows nothing about the
+code under test.
 """
 
 from __future__ import annotations
@@ -35,13 +36,19 @@ from tests.scripted import (
     thinking,
 )
 
-OPUS: Json = SONNET | {"id": "claude-opus-5-5", "display_name": "Claude Opus 5.5"}
+EFFORTS = ("low", "medium", "high", "xhigh", "max")
+OPUS: Json = SONNET | {
+    "id": "claude-opus-5-5",
+    "display_name": "Claude Opus 5.5",
+    "capabilities": SONNET["capabilities"]
+    | {"effort": {"supported": True, **{each: {"supported": True} for each in EFFORTS}}},
+}
 
 PARAMETERS = {
     *("model", "max_tokens", "messages", "system", "stream"),
-    *("thinking", "cache_control"),
+    *("thinking", "cache_control", "output_config"),
 }
-"""What a request may be made of, as far as this program uses it."""
+"""The fields of a request that this program may use."""
 
 FIELDS: dict[str, set[str]] = {
     "text": {"type", "text"},
@@ -59,42 +66,42 @@ THOUGHTS = ("thinking", "redacted_thinking")
 
 @dataclass(frozen=True)
 class Piece:
-    """A block that is to be said."""
+    """A block of a planned reply."""
 
     kind: Literal["text", "thinking", "redacted_thinking", "tool_use"]
     words: tuple[str, ...] = ()
-    """A delta each."""
+    """One delta for each of them."""
     is_signed: bool = True
-    """False for a thought that was closed before it was done: it cannot be sent back."""
+    """False for thinking that was cut off: it cannot be sent back."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is answered to a request."""
+    """The planned answer to a request."""
 
     pieces: tuple[Piece, ...] = (Piece("text", ("Hello", " there")),)
     stop_reason: str = "end_turn"
     ending: Literal["whole", "cut", "error", "overloaded"] = "whole"
-    """Whether it ends before its end, and how; or is not begun at all."""
+    """How the reply ends; "overloaded" refuses the request."""
     until: int = 10**6
-    """How many events of its blocks come before it is held, or ends."""
+    """How many events of its blocks are sent before it is held, or ends."""
     is_held: bool = False
-    """Whether it is silent there until it is released."""
+    """Whether it is silent there until the test releases it."""
 
 
 @dataclass
 class Said:
-    """An answer as it was given."""
+    """An answer that was given."""
 
     id: str
     seen: Seen
     plan: Plan
     blocks: list[Json]
-    """Its blocks, whole."""
+    """Its complete blocks."""
     events: list[Json]
-    """The events of its blocks, as far as they are sent at last."""
+    """The events of its blocks that are sent in the end."""
     before: list[Json]
-    """The same, until it is held."""
+    """The events that are sent before it is held."""
     hold: Hold = field(default_factory=Hold)
 
     @property
@@ -102,7 +109,7 @@ class Said:
         return self.plan.is_held and not self.hold.released.is_set()
 
     def arrived(self, events: list[Json]) -> list[tuple[Json, bool]]:
-        """The blocks as far as some of their events tell them, and whether that is all."""
+        """Return the blocks that these events make, each with whether it is complete."""
         found: dict[int, tuple[Json, bool]] = {}
         for event in events:
             match event:
@@ -119,27 +126,36 @@ class Said:
 
 
 class Refused(Exception):
-    """What the API says of a request that it does not take."""
+    """The API's error for a request that it refuses."""
+
+    status, type = 400, "invalid_request_error"
+
+
+class NoSuchModel(Refused):
+    """The model was never there, or is retired."""
+
+    status, type = 404, "not_found_error"
 
 
 class Strict:
-    """What a scripted server answers; everything it refused."""
+    """Answers for a scripted server, and records what it refused."""
 
     def __init__(self, server: Scripted) -> None:
+        self._server = server
         server.answer = self._answer
         server.models = [SONNET, OPUS]
         self.plans: deque[Plan] = deque()
-        """What is answered to the next requests; with none left, `Plan()`."""
+        """The answers to the next requests; after them, `Plan()`."""
         self.said: dict[str, Said] = {}
-        """By the API's id of the message."""
+        """The answers, by the API's message id."""
         self.refusals: list[str] = []
         self.thoughts_taken = 0
-        """How many thoughts came back and were valid."""
+        """How many valid thinking blocks were sent back."""
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
     def running(self) -> list[Said]:
-        """The answers that are being given now."""
+        """The answers that are running now."""
         with self._lock:
             return [said for said in self.said.values() if not said.seen.ended.is_set()]
 
@@ -154,10 +170,11 @@ class Strict:
         request = seen.json
         account = seen.headers.get("authorization", "")
         try:
+            check_parameters(request, self._server.models)
             self.thoughts_taken += check(request, account)
         except Refused as refusal:
             self.refusals.append(str(refusal))
-            return refuses(400, "invalid_request_error", str(refusal))
+            return refuses(refusal.status, refusal.type, str(refusal))
         plan = self.plans.popleft() if self.plans else Plan()
         if plan.ending == "overloaded":
             return refuses(529, "overloaded_error", "Overloaded")
@@ -193,7 +210,7 @@ def _events(steps: Sequence[Step]) -> list[Json]:
 
 
 def _made(piece: Piece, index: int, number: int, prefix: list[str]) -> tuple[Json, list[Step]]:
-    """A block, and the events that bring it."""
+    """Return a block, and its events."""
     words = "".join(piece.words)
     made: Json = {"type": piece.kind}
     match piece.kind:
@@ -212,11 +229,45 @@ def _made(piece: Piece, index: int, number: int, prefix: list[str]) -> tuple[Jso
             return made, block(index, made, taken)
 
 
-# What the API takes.
+# What the API accepts
+
+
+def check_parameters(request: Json, models: list[Json] | None) -> None:
+    """Raise `Refused` for what the model that is asked does not take.
+
+    An endpoint without a Models API, or that does not describe the model, takes nothing
+    optional.
+    """
+    found: Json = {}
+    if models is not None:
+        found = next((each for each in models if each["id"] == request["model"]), {})
+        if not found or found.get("lifecycle") == "retired":
+            raise NoSuchModel(f"model: {request['model']}")
+    if not 1 <= request["max_tokens"] <= found.get("max_tokens", 10**6):
+        raise Refused(f"max_tokens: {request['max_tokens']} is not possible")
+    can = found.get("capabilities") or {}
+    if "cache_control" in request and not can:
+        raise Refused("cache_control: Extra inputs are not permitted")
+    _check_thinking(request, can)
+    if config := request.get("output_config"):
+        level = can.get("effort", {}).get(config.get("effort"), {})
+        if config.keys() != {"effort"} or not level.get("supported"):
+            raise Refused(f"output_config: {config} is not supported")
+
+
+def _check_thinking(request: Json, can: Json) -> None:
+    if thinking := request.get("thinking"):
+        types = can.get("thinking", {}).get("types", {})
+        if not types.get(thinking.get("type"), {}).get("supported"):
+            raise Refused(f"thinking.type: {thinking.get('type')} is not supported")
+        if thinking.keys() - {"type", "display"}:
+            raise Refused("thinking: Extra inputs are not permitted")
+        if thinking.get("display") not in ("summarized", "omitted", None):
+            raise Refused("thinking.display: Input should be 'summarized' or 'omitted'")
 
 
 def check(request: Json, account: str) -> int:
-    """Return how many thoughts a request brings back. Raises `Refused`."""
+    """Return how many thinking blocks a request has. Raises `Refused`."""
     for name in request.keys() - PARAMETERS:
         raise Refused(f"{name}: Extra inputs are not permitted")
     messages = request["messages"]
@@ -261,7 +312,7 @@ def _check_block(where: str, role: str, each: Json) -> None:
 
 
 def merged(messages: list[Json]) -> list[tuple[str, list[Json]]]:
-    """The turns: messages of the same role that follow each other are one."""
+    """Return the turns: consecutive messages of one role are joined."""
     return [
         (role, [each for message in same for each in message["content"]])
         for role, same in itertools.groupby(messages, lambda message: message["role"])
@@ -318,7 +369,7 @@ def _check_signature(where: str, each: Json, prefix: list[str]) -> None:
 
 
 def context(request: Json, account: str) -> list[str]:
-    """What an answer to a request is made under."""
+    """Return everything to which the answer's thinking is bound."""
     prefix = [_line(request.get("system", "")), account]
     for role, blocks in merged(request["messages"]):
         prefix += [role, *map(_line, blocks)]
@@ -326,7 +377,7 @@ def context(request: Json, account: str) -> list[str]:
 
 
 def solid(blocks: list[Json]) -> Iterator[Json]:
-    """The blocks that may be sent back: no text with nothing in it, no unsigned thought."""
+    """Yield the blocks that may be sent back: no blank text, no unsigned thinking."""
     for each in blocks:
         is_blank = each["type"] == "text" and not each["text"].strip()
         is_unsigned = each["type"] == "thinking" and not each["signature"]
@@ -335,10 +386,10 @@ def solid(blocks: list[Json]) -> Iterator[Json]:
 
 
 def signature(prefix: list[str], words: str) -> str:
-    """What binds a thought to all that stands before it."""
+    """Return the signature that binds thinking to everything before it."""
     return hashlib.blake2b(_line([prefix, words]).encode(), digest_size=12).hexdigest()
 
 
 def _line(value: object) -> str:
-    # The SDK gives the fields of a block in an order of its own.
+    # The SDK may change the order of a block's fields.
     return json.dumps(value, sort_keys=True)

@@ -1,4 +1,4 @@
-"""A real terminal, as far as the program can tell: a pty, its size, its bytes."""
+"""Runs the program in a pty, which it cannot tell from a real terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ import pyte
 
 
 class Terminal:
-    """The program in a pty, and everything it has written."""
+    """The program in a pty, with everything that it has written."""
 
     def __init__(
         self, process: subprocess.Popen[bytes], descriptor: int, size: tuple[int, int]
@@ -34,32 +34,32 @@ class Terminal:
         self._descriptor = descriptor
         self._written = bytearray()
         self._arrivals: list[tuple[float, int]] = []
-        """When something was written, monotonic seconds, and how much had been then."""
+        """For each read: the time in monotonic seconds, and the length of the output then."""
         self.is_read = threading.Event()
-        """Cleared, the terminal takes no output."""
+        """While it is cleared, the terminal accepts no output."""
         self.is_read.set()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     @property
     def raw(self) -> bytes:
-        """Every byte the program has written."""
+        """Every byte that the program has written."""
         return bytes(self._written)
 
     @property
     def text(self) -> str:
-        """What a person sees now, line by line."""
+        """The text on the screen, line by line."""
         with self._drawing:
             return "\n".join(line.rstrip() for line in self._screen.display)
 
     @property
     def cursor(self) -> tuple[int, int]:
-        """Where the cursor stands: column and row, from 0."""
+        """The position of the cursor: column and row, from 0."""
         with self._drawing:
             return self._screen.cursor.x, self._screen.cursor.y
 
     def written_before(self, moment: float) -> bytes:
-        """Every byte the program had written at a moment, in monotonic seconds."""
+        """Return every byte written before a moment, in monotonic seconds."""
         lengths = [length for at, length in list(self._arrivals) if at <= moment]
         return bytes(self._written[: lengths[-1]]) if lengths else b""
 
@@ -71,11 +71,11 @@ class Terminal:
         self.process.send_signal(signal.SIGWINCH)
 
     def modes(self) -> list[Any]:
-        """How the terminal treats what is typed."""
+        """The termios attributes of the terminal."""
         return termios.tcgetattr(self._descriptor)
 
     def hang_up(self) -> None:
-        """Take the terminal away."""
+        """Close the terminal."""
         self.is_read.clear()
         os.close(self._descriptor)
         self._descriptor = -1
@@ -103,7 +103,7 @@ class Terminal:
         return code
 
     def _read(self) -> None:
-        # On Linux a pty whose other end is closed is an error, not an end.
+        # On Linux, reading a pty whose other end is closed is an error.
         with contextlib.suppress(OSError, ValueError):
             while chunk := self._next():
                 with self._drawing:
@@ -116,7 +116,7 @@ class Terminal:
             self.is_read.wait()
             if self._descriptor < 0:
                 return b""
-            # Not waited for in `read`, where it could not be closed.
+            # Do not wait in `read`: another thread could not close it.
             if select.select([self._descriptor], [], [], 0.1)[0] and self.is_read.is_set():
                 return os.read(self._descriptor, 65536)
 
@@ -131,7 +131,7 @@ def terminal(
 ) -> Iterator[Terminal]:
     """Run the program in a pty of `size` columns and rows, with an empty environment.
 
-    `shell` redirects its streams, in the shell's words.
+    `shell` holds redirections in the shell's syntax.
     """
     ours, theirs = pty.openpty()
     columns, rows = size

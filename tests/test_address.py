@@ -1,4 +1,4 @@
-"""Addresses as people write them: understood where that is sure, else named as wrong."""
+"""Addresses as people write them: the program accepts clear ones and reports the others."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from tests.test_cli import CANARY, Done, Program, failed, online, program
 from tests.test_doctor import broken, findings
 from tests.turns import MODEL
 from tui.claude import Claude
-from tui.conversation import Finished, Model
-from tui.endpoint import BadEndpoint, Endpoint, checked_base_url
+from tui.domain.endpoint import BadEndpoint, Endpoint, checked_base_url
+from tui.domain.model import Model
+from tui.domain.parameters import Parameters
+from tui.domain.reply_events import Finished
 
 __all__ = ["online", "program"]
 
@@ -19,7 +21,7 @@ ENDS = ["/", "//", "/v1", "/v1/", "/v1/messages", "/v1/messages/", " ", "\n", "/
 
 
 def only_messages(seen: Seen) -> Reply:
-    """A server that has nothing but the Messages API, and refuses what makes no sense."""
+    """Answer as a server with only the Messages API, which refuses invalid requests."""
     if seen.path != "/v1/messages":
         return refuses(404, "not_found_error")
     if not seen.json.get("messages"):
@@ -95,7 +97,7 @@ def test_a_line_feed_in_an_address_is_named_with_its_variable(
         said = findings(done)["settings", "read"]["value"]
     else:
         said = failed(done, 2)
-    assert said.startswith("ANTHROPIC_BASE_URL: the address holds a blank, a line feed")
+    assert said.startswith("ANTHROPIC_BASE_URL: the address contains a blank, a line feed")
     assert server.seen == []
 
 
@@ -103,7 +105,7 @@ def test_a_wrong_address_in_a_profile_is_named_with_its_setting(program: Program
     config = program.folder / "config.toml"
     config.write_text('[profiles.claude]\nbase_url = "https://a b"\n', encoding="utf-8")
     said = failed(program.run("ask", "--config", str(config), "Hi"), 2)
-    assert said.startswith("base_url: the address holds a blank")
+    assert said.startswith("base_url: the address contains a blank")
 
 
 @pytest.mark.usefixtures("strict")
@@ -113,7 +115,7 @@ def test_an_address_at_which_nothing_is_is_broken(online: Program) -> None:
     assert broken(done) == [("endpoint", "answers")]
     found = findings(done)["endpoint", "answers"]
     assert "has no /nowhere/v1/messages (HTTP status 404)" in found["value"]
-    assert "Check the address" in found["mend"]
+    assert "Check the address" in found["fix"]
     assert "Not found" in failed(online.run("ask", "Hi"))
 
 
@@ -138,10 +140,10 @@ def json_of(status: int, text: str) -> Reply:
         (refuses(402, "billing_error", "none left"), "none left"),
         (refuses(405, "none"), "HTTP status 405"),
         (refuses(503, "api_error", "down"), "down"),
-        (Reply([], 307, {"location": "/x"}, is_stream=False), "redirects elsewhere"),
+        (Reply([], 307, {"location": "/x"}, is_stream=False), "redirects to another"),
     ],
 )
-def test_who_would_not_answer_a_question_is_broken(
+def test_an_endpoint_that_would_not_answer_a_question_is_an_error(
     online: Program, server: Scripted, reply: Reply, words: str
 ) -> None:
     server.answer = lambda _: reply
@@ -166,12 +168,12 @@ def test_however_an_endpoint_refuses_what_makes_no_sense_it_is_there(
     online: Program, server: Scripted, reply: Reply
 ) -> None:
     server.answer = lambda _: reply
-    assert healthy(online.run("doctor", "--json")) == "with 1 models"
-    # What was asked cannot cost anything: it names no model and says nothing.
+    assert healthy(online.run("doctor", "--json")) == "with 1 model"
+    # This request costs nothing: it has no model and no messages.
     assert [seen.json for seen in server.asked] == [{"max_tokens": 1, "messages": []}]
 
 
-# Caching in front of Claude.
+# Caching
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,10 @@ async def test_a_profile_can_say_whether_prompts_are_cached(
     wire: Json = {"id": MODEL, "capabilities": {}} if is_described else {"id": MODEL}
     claude = Claude(Endpoint(server.url, "sk-test", cache=cache))
     assert isinstance((await events_of(claude, described=Model(wire)))[-1], Finished)
-    _ = [event async for event in claude.create(QUESTION, model=MODEL, described=Model(wire))]
+    _ = [
+        event
+        async for event in claude.create(QUESTION, Parameters(MODEL), described=Model(wire))
+    ]
     for seen in server.asked:
         assert ("cache_control" in seen.json) is is_asked_for
         assert "thinking" not in seen.json
@@ -198,21 +203,21 @@ def test_the_setting_reaches_the_request_and_the_doctor_tells(
     config.touch()
     at = ("--config", str(config))
     told = findings(online.run("doctor", "--json", *at))["endpoint", "caching"]
-    assert (told["level"], "does not describe" in told["value"]) == ("note", True)
-    assert "cache = true" in told["mend"]
+    assert (told["level"], "does not describe" in told["value"]) == ("warning", True)
+    assert "cache = true" in told["fix"]
     for table in ("[profiles.claude]", f'[profiles.x]\nbase_url = "{server.url}/v1"'):
         config.write_text(f"{table}\ncache = true\n", encoding="utf-8")
         name = table.partition("]")[0].rpartition(".")[2]
         online.run("ask", *at, "--profile", name, "Hi")
         assert server.asked[-1].json["cache_control"] == {"type": "ephemeral"}
         found = findings(online.run("doctor", "--json", *at, "--profile", name))
-        assert found["endpoint", "caching"]["value"] == "asked for, as the profile says"
+        assert found["endpoint", "caching"]["value"] == "on, as the profile says"
     config.write_text("[profiles.claude]\ncache = 1\n", encoding="utf-8")
     said = failed(online.run("ask", *at, "Hi"), 2)
     assert said.endswith("[profiles.claude]: cache must be true or false.")
 
 
-def test_what_describes_its_models_is_asked_to_cache(online: Program) -> None:
+def test_an_endpoint_that_describes_its_models_is_asked_to_cache(online: Program) -> None:
     found = findings(online.run("doctor", "--json"))["endpoint", "caching"]
-    assert (found["value"], found["level"]) == ("asked for", "ok")
+    assert (found["value"], found["level"]) == ("on", "ok")
     assert CANARY not in str(found)

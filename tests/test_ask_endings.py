@@ -1,4 +1,4 @@
-"""How `ask` tells that a reply ended in a way that nobody can go on from."""
+"""How `ask` reports a reply that cannot be continued."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_reply_that_fills_the_context_or_waits_for_a_tool_fails_in_one_line(
     assert "context full: " in full.err
     assert "fork it" in full.err
     assert (called.code, called.out) == (1, "")
-    assert "tool use: it waits for a tool" in called.err
+    assert "tool use: the model waits for a tool" in called.err
     assert silent == Done(0, "", "streamchat-tui: The reply has no text: tool_use.\n")
     assert all(len(done.err.splitlines()) == 1 for done in (full, called, silent))
     states = "SELECT state FROM replies ORDER BY state"

@@ -1,11 +1,11 @@
-"""Whatever is done with a tree of messages, in whatever order, nothing of it is lost.
+"""Random actions on a tree of messages, in any order, lose nothing.
 
-A machine does at random what a person does: asks, edits, asks again, branches off,
-deletes, brings back, stops, leaves and comes back, sometimes two things at once. What
-the history holds must be what a plain model of it says, and the server, which refuses
-what the real one refuses, must have had nothing to refuse.
+A state machine does what a user does: asks, edits, regenerates, forks, deletes, undoes,
+stops, quits and starts again, sometimes two things at once. The history must agree with a
+simple model of it. The server refuses what the real one refuses, and must have had nothing
+to refuse.
 
-Two hundred runs as a rule; with FAULTS=full many more, and longer ones.
+Two hundred runs by default; with FAULTS=full many more, and longer ones.
 """
 
 from __future__ import annotations
@@ -33,22 +33,30 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.program import Program
+from tests.conftest import IS_FULL
+from tests.headless import Headless
 from tests.scripted import Json, Scripted
 from tests.strict import OPUS, Piece, Plan, Strict
 from tests.turns import MODEL
+from tui.chat import (
+    conversation_commands,
+    message_commands,
+    parameter_commands,
+    question_commands,
+)
+from tui.chat.open_conversation import OpenConversation, Refused
+from tui.chat.session import Session
+from tui.chat.undo_stack import UNDO_SECONDS, OneMessage
 from tui.claude import Claude
-from tui.continuing import can_go_on
-from tui.conversation import Message
-from tui.endpoint import Endpoint
-from tui.reading import Reading, Refused
+from tui.domain.continuation import can_continue
+from tui.domain.conversation import Message
+from tui.domain.endpoint import Endpoint
+from tui.domain.parameters import Parameters
+from tui.domain.tree import drawn
 from tui.store import open_store
-from tui.trash import UNDO_SECONDS, OneMessage
-from tui.tree import drawn
 
 T = TypeVar("T")
 
-IS_FULL = os.environ.get("FAULTS") == "full"
 RUNS = int(os.environ.get("BRANCHING_RUNS", "500" if IS_FULL else "200"))
 STEPS = 60 if IS_FULL else 25
 
@@ -82,8 +90,15 @@ PLANS = st.builds(
     st.integers(0, 14),
     st.sampled_from([False, False, True]),
 )
+CHOSEN = st.builds(
+    Parameters,
+    st.sampled_from([MODEL, OPUS["id"]]),
+    st.sampled_from(["", "Be brief.", "Be kind."]),
+    thinking_display=st.sampled_from([None, "omitted"]),
+    effort=st.sampled_from([None, "low", "max"]),
+)
 AT = st.integers(0, 40)
-"""Which of what there is, counted round."""
+"""An index, modulo the number of things to choose from."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +115,7 @@ class Row:
     is_copy: bool
     is_deleted: bool
     kept: str
-    """All of it that is never changed, with its blocks."""
+    """Everything in it that never changes, with its blocks."""
     blocks: list[Json]
     api_message_id: str | None
 
@@ -111,7 +126,7 @@ def _without_failure(kept: str) -> object:
 
 
 class Disk:
-    """The history as another program sees it."""
+    """The history, read as another program does."""
 
     def __init__(self, history: Path) -> None:
         with closing(sqlite3.connect(history)) as connection:
@@ -161,12 +176,12 @@ class Disk:
         return [row for row in self.rows.values() if row.conversation_id == conversation_id]
 
     def dump(self, conversation_id: str) -> str:
-        """Everything of a conversation."""
+        """Return all rows of a conversation as a text."""
         rows = [(row.kept, row.is_deleted) for row in self.of(conversation_id)]
         return json.dumps([self.conversations[conversation_id], rows])
 
     def path(self, tip_id: str | None) -> list[Row]:
-        """The messages from the first to a tip, those deleted too."""
+        """Return the messages from the first one to a tip, with deleted ones."""
         found: list[Row] = []
         while tip_id is not None:
             found.append(self.rows[tip_id])
@@ -175,6 +190,12 @@ class Disk:
 
     def line(self, tip_id: str | None) -> list[Row]:
         return [row for row in self.path(tip_id) if not row.is_deleted]
+
+    def shown(self, row: Row) -> list[Json]:
+        """Return the blocks that are shown and sent: no text of a deleted reply."""
+        parent = self.rows.get(row.parent_id or "")
+        is_quote = row.is_continuation and parent is not None and parent.is_deleted
+        return [] if is_quote else row.blocks
 
     def children(self, row: Row | None, conversation_id: str) -> list[Row]:
         parent_id = None if row is None else row.id
@@ -186,7 +207,7 @@ class Disk:
             yield from self.below(child)
 
     def end_of(self, row: Row) -> str:
-        """The newest message on any line through a message."""
+        """Return the newest message on any path through a message."""
         order = list(self.rows)
         living = [each.id for each in self.below(row) if not each.is_deleted]
         return max(living, key=order.index)
@@ -208,37 +229,37 @@ def _wire(block: sqlite3.Row) -> Json:
 
 @dataclass
 class Gone:
-    """What was deleted, and can be brought back."""
+    """A deletion that can be undone."""
 
     ids: tuple[str, ...]
     conversation_id: str
     tip_id: str | None
     dump: str | None
-    """How its conversation was; None if a reply was still being written into it."""
+    """The dump of its conversation; None if a reply was still running in it."""
     is_message: bool
     step: int = 0
-    """When it was deleted."""
+    """The step in which it was deleted."""
 
 
 @dataclass
 class Model:
-    """What must be true of the history."""
+    """What the history must contain."""
 
     kept: dict[str, str] = field(default_factory=dict)
-    """Every message that has ended, as it was when it had."""
+    """Every message that has ended, as it was at its end."""
     conversations: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """The messages of each that was not purged."""
+    """The messages of each conversation that was not purged."""
     tips: dict[str, str | None] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
-    """Messages and conversations."""
+    """The ids of deleted messages and conversations."""
     purged: set[str] = field(default_factory=set)
-    trash: list[Gone] = field(default_factory=list)
+    undo_stack: list[Gone] = field(default_factory=list)
     queued: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     written: dict[str, str] = field(default_factory=lambda: defaultdict(str))
     wanted: dict[str, tuple[str, str | None]] = field(default_factory=dict)
-    """The questions that are to be asked: where, and after what, or at the `TIP`."""
+    """The questions to be asked: the conversation, and the parent or the `TIP`."""
     loose: set[str] = field(default_factory=set)
-    """Replies of which more may have come than was seen, or less be kept."""
+    """Replies of which more may have arrived than was seen, or less may be saved."""
 
 
 TIP = "the tip"
@@ -246,8 +267,8 @@ ANYWHERE = "anywhere"
 
 
 @dataclass
-class Place:
-    """What all runs share: it takes longer to make than a run."""
+class Shared:
+    """What all runs share, because it takes longer to make than a run."""
 
     folder: Path
     template: Path
@@ -266,59 +287,67 @@ class Place:
 
 
 class Branching(RuleBasedStateMachine):
-    def __init__(self, place: Place) -> None:
+    def __init__(self, shared: Shared) -> None:
         super().__init__()
-        self.place, self.strict = place, place.strict
+        self.shared, self.strict = shared, shared.strict
         self.strict.clear()
-        self.history = place.fresh()
-        shutil.copy(place.template, self.history)
+        self.history = shared.fresh()
+        shutil.copy(shared.template, self.history)
         self.account = 0
         self.model = Model()
         self.number = self.steps = 0
-        self.program = Program(self.history, place.claudes[0])
-        self.do(self.program.start())
+        self.headless = Headless(self.history, shared.claudes[0])
+        self.do(self.headless.start())
         self.disk = Disk(self.history)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.place.loop.run_until_complete(work)
+        return self.shared.loop.run_until_complete(work)
 
     def act(self, work: Coroutine[Any, Any, T], *, is_refused: bool = False) -> T | None:
-        """Do something, and wait until nothing more happens; it may have to be refused."""
+        """Do something, and wait until nothing happens any more. It may have to be refused."""
         found: T | None = None
         try:
             found = self.do(work)
         except Refused:
             if not is_refused:
                 raise
-            self.place.kinds["refused by us"] += 1
+            self.shared.kinds["refused by us"] += 1
         else:
             assert not is_refused, "this should have been refused"
-            self.place.kinds[getattr(work, "__qualname__", "")] += 1
+            self.shared.kinds[getattr(work, "__qualname__", "")] += 1
         self.settle()
         return found
 
     def settle(self) -> None:
-        self.do(self.program.until_quiet(self.strict))
+        self.do(self.headless.until_quiet(self.strict))
         self.disk = Disk(self.history)
         self.observe()
 
-    # What is there to be done things with
+    # Conversations and messages to choose from
 
     @property
-    def reading(self) -> Reading:
-        return self.program.reading
+    def session(self) -> Session:
+        return self.headless.session
+
+    @property
+    def open_id(self) -> str:
+        return self.session.open_id
+
+    @property
+    def current(self) -> OpenConversation:
+        return self.session.current
 
     @property
     def is_busy(self) -> bool:
-        return self.program.replies.is_busy(self.program.open_id)
+        return self.session.scheduler.is_busy(self.open_id)
 
     @property
     def living(self) -> list[str]:
-        """The conversations, the oldest first."""
+        """The conversations that exist, the oldest first."""
         return sorted(self.model.conversations.keys() - self.model.deleted)
 
     def a_message(self, at: int) -> Message:
-        return self.reading.line[at % len(self.reading.line)]
+        return self.current.path[at % len(self.current.path)]
 
     def a_conversation(self, at: int) -> str:
         return self.living[at % len(self.living)]
@@ -326,19 +355,19 @@ class Branching(RuleBasedStateMachine):
     def a_text(self, *, parent_id: str | None = TIP) -> str:
         self.number += 1
         text = f"question {self.number} 🌒"
-        self.model.wanted[text] = (self.program.open_id, parent_id)
+        self.model.wanted[text] = (self.open_id, parent_id)
         return text
 
-    # What a person does
+    # What a user does
 
     @rule(plans=st.lists(PLANS, min_size=1, max_size=3))
     def ask(self, plans: list[Plan]) -> None:
-        """Ask as many questions; those that come while a reply is written have to wait."""
+        """Ask a question for each plan; those during a reply must be queued."""
         for plan in plans:
             self.strict.plans.append(plan)
             text = self.a_text()
-            self.model.queued[self.program.open_id].append(text)
-            self.act(self.program.send(text))
+            self.model.queued[self.open_id].append(text)
+            self.act(question_commands.submit(self.session, self.open_id, text))
 
     @rule(at=AT, plan=PLANS)
     def edit(self, at: int, plan: Plan) -> None:
@@ -350,78 +379,98 @@ class Branching(RuleBasedStateMachine):
         text = self.a_text(parent_id=question.parent_id)
         if self.is_busy:
             del self.model.wanted[text]
-        self.act(self.reading.edit(question.id, text), is_refused=self.is_busy)
+        work = message_commands.edit(self.session, self.open_id, question.id, text)
+        self.act(work, is_refused=self.is_busy)
 
     @rule(at=AT, plan=PLANS, model=st.sampled_from([None, MODEL, OPUS["id"]]))
     def regenerate(self, at: int, plan: Plan, model: str | None) -> None:
         self.read_something()
         message, row = self.a_message(at), self.disk.rows[self.a_message(at).id]
-        line = [each.id for each in self.reading.line]
+        line = [each.id for each in self.current.path]
         parent = self.disk.rows.get(row.parent_id or "")
         question: Row | None = row
         if message.role == "assistant":
             question = parent
         elif line[-1] != message.id:
             question = None
-        is_there = question is not None and not question.is_deleted
+        is_there = (
+            question is not None and not question.is_deleted and bool(self.disk.shown(question))
+        )
         is_refused = self.is_busy or not is_there or question.role != "user"  # type: ignore[union-attr]
         if not is_refused and question is not None:
-            self.model.tips[self.program.open_id] = question.id
+            self.model.tips[self.open_id] = question.id
         self.strict.plans.append(plan)
-        self.act(self.reading.regenerate(message.id, model), is_refused=is_refused)
+        work = message_commands.regenerate(self.session, self.open_id, message.id, model)
+        self.act(work, is_refused=is_refused)
+
+    @rule(chosen=CHOSEN)
+    def set_parameters(self, chosen: Parameters) -> None:
+        self.act(parameter_commands.set_parameters(self.session, self.open_id, chosen))
+        assert self.current.conversation.parameters == chosen
 
     @rule(at=AT, plan=PLANS)
-    def go_on(self, at: int, plan: Plan) -> None:
+    def continue_reply(self, at: int, plan: Plan) -> None:
         self.read_something()
-        # Seldom one that has come to its end.
-        broken_off = [message for message in self.reading.line if can_go_on(message)]
-        some = broken_off if broken_off and at % 8 else self.reading.line
+        # Rarely a complete one.
+        broken_off = [message for message in self.current.path if can_continue(message)]
+        some = broken_off if broken_off and at % 8 else self.current.path
         reply = some[at % len(some)]
-        is_refused = self.is_busy or not can_go_on(reply)
+        is_refused = self.is_busy or not can_continue(reply)
         if not is_refused:
-            self.model.wanted[f"after {reply.id}"] = (self.program.open_id, reply.id)
+            self.model.wanted[f"after {reply.id}"] = (self.open_id, reply.id)
         self.strict.plans.append(plan)
-        self.act(self.reading.go_on(reply.id), is_refused=is_refused)
+        work = message_commands.continue_reply(self.session, self.open_id, reply.id)
+        self.act(work, is_refused=is_refused)
 
     @rule(at=AT, step=st.sampled_from([-1, 1]))
     def step_version(self, at: int, step: int) -> None:
         self.read_something()
-        ids = [message.id for message in self.reading.line]
-        if self.reading.draft is not None:
-            ids.append(self.reading.draft.id)
+        ids = [message.id for message in self.current.path]
+        if self.current.reply is not None:
+            ids.append(self.current.reply.id)
         row = self.disk.rows[ids[at % len(ids)]]
         versions = self.disk.versions(row)
         to = versions.index(row.id) + step
         expected = versions[to] if 0 <= to < len(versions) else None
         if expected is not None:
             self.read(expected)
-        assert self.act(self.reading.step_version(row.id, step)) == expected
+        is_stepped = self.act(
+            message_commands.step_version(self.session, self.open_id, row.id, step)
+        )
+        assert is_stepped == (expected is not None)
+        if expected is not None:
+            seen = [*self.current.path, self.current.reply]
+            assert expected in [each.id for each in seen if each is not None]
 
     @rule(at=AT)
     def go_to(self, at: int) -> None:
         self.read_something()
-        rows = self.disk.of(self.program.open_id)
+        rows = self.disk.of(self.open_id)
         row = rows[at % len(rows)]
         if not row.is_deleted:
             self.read(row.id)
-        self.act(self.reading.go_to(row.id), is_refused=row.is_deleted)
+        self.act(
+            message_commands.go_to(self.session, self.open_id, row.id),
+            is_refused=row.is_deleted,
+        )
 
     def read(self, message_id: str) -> None:
-        """Expect the newest line through a message, unless it is on the present one."""
-        if message_id not in [message.id for message in self.reading.line]:
+        """Expect the newest path through a message, unless it is on the present one."""
+        if message_id not in [message.id for message in self.current.path]:
             end = self.disk.end_of(self.disk.rows[message_id])
-            self.model.tips[self.program.open_id] = end
+            self.model.tips[self.open_id] = end
 
-    @rule(at=AT, is_read=st.booleans())
-    def fork(self, at: int, is_read: bool) -> None:  # noqa: FBT001 - Hypothesis names it
+    @rule(at=AT)
+    def fork(self, at: int) -> None:
         self.read_something()
         message = self.a_message(at)
-        source = self.disk.line(message.id)
-        fork_id = self.act(self.program.fork(message.id, is_read=is_read))
-        assert fork_id is not None
-        copies = self.disk.of(fork_id)
+        source = [(row, self.disk.shown(row)) for row in self.disk.line(message.id)]
+        left = self.open_id
+        self.act(message_commands.fork(self.session, left, message.id))
+        assert self.open_id != left
+        copies = self.disk.of(self.open_id)
         assert [(row.role, json.dumps(row.blocks)) for row in copies] == [
-            (row.role, json.dumps(row.blocks)) for row in source
+            (row.role, json.dumps(blocks)) for row, blocks in source
         ]
         parents = [None, *(row.id for row in copies[:-1])]
         assert [row.parent_id for row in copies] == parents
@@ -430,15 +479,18 @@ class Branching(RuleBasedStateMachine):
     def delete(self, at: int) -> None:
         self.read_something()
         message, model = self.a_message(at), self.model
-        open_id, draft = self.program.open_id, self.reading.draft
-        running = self.program.replies.drafts.get(open_id)
+        open_id, draft = self.open_id, self.current.reply
+        running = self.session.scheduler.streaming.get(open_id)
         if draft is not None and at % 4 == 0:
-            message = self.reading.line[-1]
+            message = self.current.path[-1]
         if running is not None and running.parent_id == message.id:
-            self.act(self.reading.delete(message.id), is_refused=True)
+            self.act(
+                message_commands.delete_message(self.session, open_id, message.id),
+                is_refused=True,
+            )
             return
         dump = None if running else self.disk.dump(open_id)
-        model.trash.append(
+        model.undo_stack.append(
             Gone(
                 (message.id,),
                 open_id,
@@ -451,32 +503,35 @@ class Branching(RuleBasedStateMachine):
         model.deleted.add(message.id)
         versions = self.disk.versions(self.disk.rows[message.id])
         others = [each for each in versions if each != message.id]
-        if message.id == self.reading.line[-1].id and others and draft is None:
+        if message.id == self.current.path[-1].id and others and draft is None:
             model.tips[open_id] = self.disk.end_of(self.disk.rows[others[-1]])
-        self.act(self.reading.delete(message.id))
+        self.act(message_commands.delete_message(self.session, open_id, message.id))
 
     @rule(at=AT)
     def delete_conversation(self, at: int) -> None:
         self.read_something()
         found = self.a_conversation(at)
-        is_running = found in self.program.replies.drafts
+        is_running = found in self.session.scheduler.streaming
         dump = None if is_running else self.disk.dump(found)
         tip_id = self.model.tips[found]
-        self.model.trash.append(Gone((found,), found, tip_id, dump, is_message=False))
+        self.model.undo_stack.append(Gone((found,), found, tip_id, dump, is_message=False))
         self.model.deleted.add(found)
-        self.act(self.program.delete(found))
+        self.act(conversation_commands.delete(self.session, [found]))
 
     @rule()
     def undo(self) -> None:
-        last = self.model.trash.pop() if self.model.trash else None
+        last = self.model.undo_stack.pop() if self.model.undo_stack else None
         if last is not None:
             self.model.deleted -= set(last.ids)
             if last.is_message:
                 tip_id = self.model.tips[last.conversation_id]
                 if last.ids[0] not in [row.id for row in self.disk.path(tip_id)]:
-                    self.model.tips[last.conversation_id] = last.tip_id
-        self.act(self.program.undo())
-        # A deleted conversation cannot change.
+                    running = self.session.scheduler.streaming.get(last.conversation_id)
+                    is_reply = running is not None and running.parent_id == last.tip_id
+                    tip_id = running.id if running and is_reply else last.tip_id
+                    self.model.tips[last.conversation_id] = tip_id
+        self.act(conversation_commands.undo(self.session))
+        # A deleted conversation must not change.
         is_same = last is not None and (not last.is_message or last.step == self.steps - 1)
         if last is not None and last.dump is not None and is_same:
             assert self.disk.dump(last.conversation_id) == last.dump
@@ -484,20 +539,20 @@ class Branching(RuleBasedStateMachine):
     @rule()
     def let_time_pass(self) -> None:
         model = self.model
-        self.program.clock.later += UNDO_SECONDS + 1
+        self.headless.clock.later += UNDO_SECONDS + 1
         for gone in [each for each in model.deleted if each in model.conversations]:
             model.purged |= model.conversations.pop(gone) | {gone}
             model.tips.pop(gone, None)
         model.purged |= model.deleted
-        model.trash.clear()
-        self.do(self.program.trash.empty())
+        model.undo_stack.clear()
+        self.do(self.headless.purges.purge())
         disk = Disk(self.history)
         for row in disk.rows.values():
-            # What asks for the rest of a reply quotes it, and its words go with it.
+            # A question that continues a reply quotes it, so its text is purged too.
             if row.is_continuation and row.parent_id in model.purged:
                 assert row.blocks == []
                 model.kept[row.id] = row.kept
-            # So may an error of whoever was sent the message, and only that goes.
+            # An endpoint's error may quote the message too; only the error is purged.
             elif row.id in model.kept.keys() - model.purged and any(
                 above.id in model.purged for above in disk.path(row.id)
             ):
@@ -519,31 +574,31 @@ class Branching(RuleBasedStateMachine):
 
     @rule()
     def stop(self) -> None:
-        is_running = self.program.open_id in self.program.replies.drafts
+        is_running = self.open_id in self.session.scheduler.streaming
         self.do(self._stop(is_running=is_running))
         self.settle()
 
     async def _stop(self, *, is_running: bool) -> None:
-        assert self.program.replies.stop(self.program.open_id) == is_running
+        assert self.session.scheduler.stop(self.open_id) == is_running
 
     @rule(at=AT)
     def open(self, at: int) -> None:
         self.read_something()
-        self.act(self.program.open(self.a_conversation(at)))
+        self.act(self.session.open(self.a_conversation(at)))
 
     @rule(plan=PLANS)
     def ask_in_new(self, plan: Plan) -> None:
-        self.act(self.program.open(None))
+        self.act(self.session.new())
         self.ask([plan])
 
     def read_something(self) -> None:
-        """Read a conversation in which there is something; ask it if there is none."""
-        if not self.reading.line and self.living:
-            self.act(self.program.open(self.living[-1]))
-        if not self.reading.line:
+        """Open a conversation that has messages; ask a question if there is none."""
+        if not self.current.path and self.living:
+            self.act(self.session.open(self.living[-1]))
+        if not self.current.path:
             self.ask([Plan()])
-        # All of it may be deleted while a reply is being written, and the question wait.
-        assume(self.reading.line)
+        # All of it may be deleted during a reply, while the question is queued.
+        assume(self.current.path)
 
     @rule(
         is_killed=st.booleans(),
@@ -562,35 +617,35 @@ class Branching(RuleBasedStateMachine):
     ) -> None:
         model = self.model
         if is_killed:
-            if is_late and self.program.replies.drafts:
-                # By then what has come is in the journal.
+            if is_late and self.session.scheduler.streaming:
+                # By then the text that has arrived is in the journal.
                 self.do(asyncio.sleep(0.3))
             else:
-                model.loose |= {each.id for each in self.program.replies.drafts.values()}
-            self.do(self.program.desk.keep())
-            left, self.history = self.history, self.place.fresh()
+                model.loose |= {each.id for each in self.session.scheduler.streaming.values()}
+            self.do(self.session.drafts.save())
+            left, self.history = self.history, self.shared.fresh()
             with (
                 closing(sqlite3.connect(left)) as before,
                 closing(sqlite3.connect(self.history)) as after,
             ):
                 before.backup(after)
-        self.do(self.program.leave(is_interrupted=is_interrupted))
+        self.do(self.headless.leave(is_interrupted=is_interrupted))
         for conversation_id, queued in model.queued.items():
             if conversation_id not in model.purged:
                 text = "\n\n".join([*queued, model.written[conversation_id]])
                 model.written[conversation_id] = text.removesuffix("\n\n")
                 queued.clear()
-        model.trash.clear()
-        ahead_ms = self.program.clock.ahead_ms
-        self.program = Program(self.history, self.place.claudes[account], ahead_ms=ahead_ms)
-        self.do(self.program.start())
+        model.undo_stack.clear()
+        ahead_ms = self.headless.clock.ahead_ms
+        self.headless = Headless(self.history, self.shared.claudes[account], ahead_ms=ahead_ms)
+        self.do(self.headless.start())
         self.settle()
         for conversation_id in model.written:
-            self.do(self.program.desk.open(conversation_id))
+            self.do(self.session.drafts.open(conversation_id))
         if self.living:
-            self.do(self.program.open(self.a_conversation(at)))
+            self.do(self.session.open(self.a_conversation(at)))
 
-    # Twice, that it comes twice as often: in what order things happen then is chance.
+    # Twice, so that it is chosen twice as often: the order of events in it is random.
     @rule(first=AT, second=AT, at=AT, other=AT, plans=st.lists(PLANS, min_size=2, max_size=2))
     def do_two_more_at_once(
         self, first: int, second: int, at: int, other: int, plans: list[Plan]
@@ -604,14 +659,14 @@ class Branching(RuleBasedStateMachine):
         self.read_something()
         self.strict.plans.extend(plans)
         model = self.model
-        model.loose |= {each.id for each in self.program.replies.drafts.values()}
+        model.loose |= {each.id for each in self.session.scheduler.streaming.values()}
         works = [self.some_work(which, at) for which, at in ((first, at), (second, other))]
         found = self.do(_both(*works))
         for each in found:
-            assert each is None or isinstance(each, Refused | str | tuple | bool), repr(each)
-        self.do(self.program.until_quiet(self.strict))
+            assert each is None or isinstance(each, Refused | bool), repr(each)
+        self.do(self.headless.until_quiet(self.strict))
         self.disk = Disk(self.history)
-        # Either may have been the first.
+        # Either of the two may have been the first.
         model.deleted = {row.id for row in self.disk.rows.values() if row.is_deleted} | {
             gone
             for gone in model.deleted
@@ -619,42 +674,61 @@ class Branching(RuleBasedStateMachine):
         }
         for conversation_id in model.conversations:
             model.tips[conversation_id] = self.disk.conversations[conversation_id]["tip_id"]
-        model.trash = [
+        model.undo_stack = [
             Gone(each.ids, each.conversation_id, each.tip_id, None, is_message=True)
             if isinstance(each, OneMessage)
             else Gone(
                 each.ids, each.ids[0], model.tips.get(each.ids[0]), None, is_message=False
             )
-            for each in self.program.trash._deleted
+            for each in self.session.undo_stack._deleted
         ]
         self.observe(is_loose=True)
 
     def some_work(self, which: int, at: int) -> Coroutine[Any, Any, object]:
-        """One of what can be done at any moment."""
-        message, program = self.a_message(at), self.program
+        """Return one of the actions that are possible at any moment."""
+        message, session, open_id = self.a_message(at), self.session, self.open_id
         works: list[Callable[[], Coroutine[Any, Any, object]]] = [
-            lambda: self._ask_at_once(program.send),
-            lambda: self._ask_at_once(functools.partial(self.reading.edit, message.id)),
-            lambda: self.reading.regenerate(message.id),
-            lambda: self.reading.delete(message.id),
-            lambda: self.reading.step_version(message.id, 1 if at % 2 else -1),
-            lambda: self.reading.go_to(list(self.disk.rows)[at % len(self.disk.rows)]),
-            program.undo_message,
+            lambda: self._ask_at_once(
+                functools.partial(question_commands.submit, session, open_id)
+            ),
+            lambda: self._ask_at_once(
+                functools.partial(message_commands.edit, session, open_id, message.id),
+                is_edit=True,
+            ),
+            lambda: message_commands.regenerate(session, open_id, message.id),
+            lambda: message_commands.delete_message(session, open_id, message.id),
+            lambda: message_commands.step_version(
+                session, open_id, message.id, 1 if at % 2 else -1
+            ),
+            lambda: message_commands.go_to(
+                session, open_id, list(self.disk.rows)[at % len(self.disk.rows)]
+            ),
+            self._undo_message,
             lambda: self._release(at),
             self._stop_soon,
-            lambda: program.replies.ask_next(program.open_id),
-            self.reading.reload,
+            lambda: question_commands.submit_queued(session, open_id),
+            self.current.reload,
         ]
         return works[which % len(works)]()
 
-    async def _ask_at_once(self, ask: Callable[[str], Coroutine[Any, Any, None]]) -> None:
-        text, queued = self.a_text(parent_id=ANYWHERE), self.model.queued[self.program.open_id]
-        if ask == self.program.send:
+    async def _undo_message(self) -> None:
+        """Undo the last deletion, if it is a message of the open conversation."""
+        last = (
+            self.session.undo_stack._deleted[-1] if self.session.undo_stack._deleted else None
+        )
+        if isinstance(last, OneMessage) and last.conversation_id == self.open_id:
+            await conversation_commands.undo(self.session)
+
+    async def _ask_at_once(
+        self, ask: Callable[[str], Coroutine[Any, Any, object]], *, is_edit: bool = False
+    ) -> None:
+        text, queued = self.a_text(parent_id=ANYWHERE), self.model.queued[self.open_id]
+        if not is_edit:
             queued.append(text)
         try:
             await ask(text)
         except Refused:
-            # It is given back to who wrote it.
+            # The text is put back into the composer.
             del self.model.wanted[text]
             if text in queued:
                 queued.remove(text)
@@ -666,12 +740,12 @@ class Branching(RuleBasedStateMachine):
             await asyncio.sleep(0.01 * (at % 3))
 
     async def _stop_soon(self) -> None:
-        self.program.replies.stop(self.program.open_id)
+        self.session.scheduler.stop(self.open_id)
 
-    # What must be true
+    # Checks
 
     def observe(self, *, is_loose: bool = False) -> None:
-        """Take what is new in the history for true where it was to be expected."""
+        """Add expected new rows of the history to the model."""
         model = self.model
         for row in self.disk.rows.values():
             known = model.conversations[row.conversation_id]
@@ -707,17 +781,17 @@ class Branching(RuleBasedStateMachine):
             assert row.parent_id == (tip_id if parent_id == TIP else parent_id)
         queued = model.queued[conversation_id]
         if row.text in queued:
-            self.place.kinds["from the queue"] += len(queued) > 1
+            self.shared.kinds["from the queue"] += len(queued) > 1
             assert queued.pop(0) == row.text or is_loose
         if not is_loose:
             model.tips[conversation_id] = row.id
 
     def _check_reply(self, row: Row) -> None:
-        """Check that of what the server said, nothing is missing."""
+        """Check that nothing of the server's answer is missing."""
         said = self.strict.said.get(row.api_message_id or "")
         if row.role == "user" or row.is_copy:
             return
-        self.place.kinds[row.state] += 1
+        self.shared.kinds[row.state] += 1
         if said is None:
             assert not row.blocks
             return
@@ -743,10 +817,10 @@ class Branching(RuleBasedStateMachine):
         self.the_picture_has_every_message_once()
 
     def nothing_was_refused(self) -> None:
-        self.place.steps += 1
+        self.shared.steps += 1
         self.steps += 1
         assert self.strict.refusals == []
-        assert self.program.problems == []
+        assert self.headless.problems == []
 
     def nothing_is_lost(self) -> None:
         model, disk = self.model, self.disk
@@ -761,35 +835,36 @@ class Branching(RuleBasedStateMachine):
     def every_question_is_asked_or_waits(self) -> None:
         model = self.model
         for conversation_id in {*model.queued, *model.written} - model.purged:
-            unsent = self.program.desk.unsent(conversation_id)
-            assert list(unsent.queued) == model.queued[conversation_id]
-            assert unsent.text == model.written[conversation_id]
+            draft = self.session.drafts.draft(conversation_id)
+            assert list(draft.queued) == model.queued[conversation_id]
+            assert draft.text == model.written[conversation_id]
         waiting = {text for texts in model.queued.values() for text in texts}
         written = "\n\n".join(model.written.values()).split("\n\n")
         assert model.wanted.keys() <= waiting | set(written)
 
     def what_was_deleted_just_now_can_be_brought_back(self) -> None:
-        ids = [each.ids for each in self.program.trash._deleted]
-        assert ids == [gone.ids for gone in self.model.trash]
+        ids = [each.ids for each in self.session.undo_stack._deleted]
+        assert ids == [gone.ids for gone in self.model.undo_stack]
         assert {each for some in ids for each in some} <= self.model.deleted
 
     def what_is_read_is_the_line_to_the_tip(self) -> None:
-        open_id, disk = self.program.open_id, self.disk
+        open_id, disk = self.open_id, self.disk
         if open_id not in self.model.conversations:
-            assert self.reading.line == []
+            assert self.current.path == []
             return
-        draft = self.program.replies.drafts.get(open_id)
+        draft = self.session.scheduler.streaming.get(open_id)
         line = disk.line(self.model.tips[open_id])
-        reading, on_disk = self.reading.conversation, disk.conversations[open_id]
-        assert reading.tip_id == self.model.tips[open_id]
-        assert reading.model == on_disk["model"]
+        current, on_disk = self.current.conversation, disk.conversations[open_id]
+        assert current.tip_id == self.model.tips[open_id]
+        asked, kept = current.parameters, (on_disk["model"], on_disk["system"])
+        assert (asked.model, asked.system, asked.effort) == (*kept, on_disk["effort"])
         is_read = draft is not None and draft.id in [row.id for row in line]
-        assert self.reading.draft is (draft if is_read else None)
+        assert self.current.reply is (draft if is_read else None)
         ids = [row.id for row in line if draft is None or row.id != draft.id]
-        assert [message.id for message in self.reading.line] == ids
+        assert [message.id for message in self.current.path] == ids
         versions = {row.id: disk.versions(row) for row in line}
         found = {
-            each: list(ids) for each, ids in self.reading.versions.items() if each in versions
+            each: list(ids) for each, ids in self.current.versions.items() if each in versions
         }
         assert found == {each: ids for each, ids in versions.items() if len(ids) > 1}
 
@@ -801,18 +876,18 @@ class Branching(RuleBasedStateMachine):
     async def _check_lines(self, tips: Iterable[str | None]) -> None:
         for tip_id in tips:
             line = self.disk.line(tip_id)
-            read = await self.program.store.line(tip_id)
+            read = await self.headless.store.read_path(tip_id)
             assert [message.id for message in read] == [row.id for row in line]
             for message, row in zip(read, line, strict=True):
                 assert (message.parent_id, message.role) == (row.parent_id, row.role)
                 assert message.conversation_id == row.conversation_id
                 blocks = [block.wire for block in message.blocks]
-                assert json.dumps(blocks) == json.dumps(row.blocks)
+                assert json.dumps(blocks) == json.dumps(self.disk.shown(row))
 
     def the_picture_has_every_message_once(self) -> None:
-        open_id, disk = self.program.open_id, self.disk
+        open_id, disk = self.open_id, self.disk
         rows = disk.of(open_id)
-        nodes = self.do(self.program.store.branches.tree(open_id))
+        nodes = self.do(self.headless.store.branches.tree(open_id))
         ids = [branch.node.id for branch in drawn(nodes)]
         expected = [
             row.id for row in rows if any(not each.is_deleted for each in disk.below(row))
@@ -825,9 +900,9 @@ class Branching(RuleBasedStateMachine):
     def teardown(self) -> None:
         for said in self.strict.running():
             said.hold.release()
-        self.do(self.program.leave(is_interrupted=False))
-        self.place.kinds[f"steps {self.steps // 5 * 5}"] += 1
-        for folder in self.place.folder.iterdir():
+        self.do(self.headless.leave(is_interrupted=False))
+        self.shared.kinds[f"steps {self.steps // 5 * 5}"] += 1
+        for folder in self.shared.folder.iterdir():
             shutil.rmtree(folder)
 
 
@@ -836,7 +911,7 @@ async def _both(*works: Coroutine[Any, Any, object]) -> list[object]:
 
 
 def _readable(blocks: Iterable[tuple[Json, bool]]) -> list[Json]:
-    """What is kept: what came whole, and what else has words; but no text without any."""
+    """Return what is saved: complete blocks, and cut ones with text; no blank text."""
     return [
         each
         for each, is_whole in blocks
@@ -853,16 +928,13 @@ def test_nothing_is_lost_whatever_is_done(server: Scripted, tmp_path: Path) -> N
         pass
     (tmp_path / "runs").mkdir()
     claudes = [Claude(Endpoint(server.url, api_key=key)) for key in ("sk-one", "sk-two")]
-    place = Place(tmp_path / "runs", template, loop, Strict(server), claudes)
+    shared = Shared(tmp_path / "runs", template, loop, Strict(server), claudes)
     try:
         run_state_machine_as_test(
-            lambda: Branching(place),  # type: ignore[arg-type]
+            lambda: Branching(shared),  # type: ignore[arg-type]
             settings=settings(
                 max_examples=RUNS,
                 stateful_step_count=STEPS,
-                deadline=None,
-                # The same each time, where nobody is there to look into what is new.
-                derandomize=not IS_FULL,
                 report_multiple_bugs=False,
                 suppress_health_check=list(HealthCheck),
             ),
@@ -871,5 +943,5 @@ def test_nothing_is_lost_whatever_is_done(server: Scripted, tmp_path: Path) -> N
         for claude in claudes:
             loop.run_until_complete(claude.close())
         loop.close()
-    print(f"{place.runs} runs, {place.steps} steps, {dict(place.kinds)}")
-    print(f"{place.strict.thoughts_taken} thoughts went back")
+    print(f"{shared.runs} runs, {shared.steps} steps, {dict(shared.kinds)}")
+    print(f"{shared.strict.thoughts_taken} thoughts went back")

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,25 +41,26 @@ from tests.scripted import (
     thinking,
 )
 from tests.turns import MODEL
-from tui import demo
-from tui.claude import LINE_LIMIT, MAX_TOKENS, REPLY_LIMIT, Claude, Limits
-from tui.claude.silence import Silent, Watch
-from tui.claude.tap import Tap
-from tui.conversation import (
+from tui.claude import LINE_LIMIT, REPLY_LIMIT, Claude, demo
+from tui.claude.response_recorder import ResponseRecorder
+from tui.claude.stall import StallDetector, StallTimeout
+from tui.domain.endpoint import Endpoint
+from tui.domain.failure import ReplyFailed
+from tui.domain.limits import Limits
+from tui.domain.model import Model
+from tui.domain.parameters import Parameters
+from tui.domain.recording import Recording, unpack
+from tui.domain.reply_events import (
     BlockDelta,
     BlockStarted,
     BlockStopped,
     Finished,
-    Json,
-    Model,
+    MessageDelta,
     ReplyEvent,
-    ReplyFailed,
     Started,
-    Stopping,
-    Usage,
 )
-from tui.endpoint import Endpoint
-from tui.recording import Recording, unpack
+from tui.domain.usage import Usage
+from tui.domain.wire import Json
 
 QUESTION: list[Json] = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
 ROOT = Path(__file__).parent.parent
@@ -67,12 +69,19 @@ HALF: list[Step] = [start(), *text(0, "Half")[:-1]]
 ERROR = Event({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
 
 
-def ask(claude: Claude, **more: Any) -> AsyncGenerator[ReplyEvent, None]:
-    return claude.stream(QUESTION, model=MODEL, **more)
+PLAIN, BRIEF = Parameters(MODEL), Parameters(MODEL, system="Be brief.")
 
 
-async def events_of(claude: Claude, **more: Any) -> list[ReplyEvent]:
-    return [event async for event in ask(claude, **more)]
+def ask(
+    claude: Claude, parameters: Parameters = PLAIN, **more: Any
+) -> AsyncGenerator[ReplyEvent, None]:
+    return claude.stream(QUESTION, parameters, **more)
+
+
+async def events_of(
+    claude: Claude, parameters: Parameters = PLAIN, **more: Any
+) -> list[ReplyEvent]:
+    return [event async for event in ask(claude, parameters, **more)]
 
 
 async def failure_of(events: AsyncGenerator[ReplyEvent, None]) -> ReplyFailed:
@@ -83,7 +92,7 @@ async def failure_of(events: AsyncGenerator[ReplyEvent, None]) -> ReplyFailed:
     return caught.value
 
 
-# What is sent.
+# Requests
 
 
 async def test_a_described_model_is_asked_for_what_it_can_do(
@@ -107,7 +116,7 @@ async def test_a_model_that_is_not_described_is_sent_nothing_optional(
     await events_of(claude, described=described)
     assert server.asked[0].json == {
         "model": MODEL,
-        "max_tokens": MAX_TOKENS,
+        "max_tokens": 16_000,
         "messages": QUESTION,
         "stream": True,
     }
@@ -123,6 +132,31 @@ async def test_a_model_without_adaptive_thinking_is_not_asked_for_it(
     assert "cache_control" in server.asked[0].json
 
 
+async def test_the_parameters_are_sent(server: Scripted, claude: Claude) -> None:
+    efforts = {level: {"supported": level != "max"} for level in ("low", "high", "max")}
+    capabilities = SONNET["capabilities"] | {"effort": {"supported": True} | efforts}
+    described = Model(SONNET | {"capabilities": capabilities})
+    parameters = Parameters(
+        MODEL, "Be brief.", max_tokens=2_000, thinking_display="omitted", effort="low"
+    )
+    await events_of(claude, parameters, described=described)
+    assert server.asked[0].json == {
+        "model": MODEL,
+        "system": "Be brief.",
+        "max_tokens": 2_000,
+        "messages": QUESTION,
+        "cache_control": {"type": "ephemeral"},
+        "thinking": {"type": "adaptive", "display": "omitted"},
+        "output_config": {"effort": "low"},
+        "stream": True,
+    }
+    # Parameters that the model does not support are left out.
+    most = replace(parameters, effort="max")
+    for asked, known in ((parameters, Model(SONNET)), (parameters, None), (most, described)):
+        await events_of(claude, asked, described=known)
+    assert not any("output_config" in seen.json for seen in server.asked[1:])
+
+
 async def test_no_longer_reply_is_asked_for_than_the_model_can_give(
     server: Scripted, claude: Claude
 ) -> None:
@@ -133,8 +167,8 @@ async def test_no_longer_reply_is_asked_for_than_the_model_can_give(
 async def test_a_system_prompt_is_sent_when_there_is_one(
     server: Scripted, claude: Claude
 ) -> None:
-    await events_of(claude, system="Be brief.")
-    await events_of(claude, system="")
+    await events_of(claude, BRIEF)
+    await events_of(claude)
     assert server.asked[0].json["system"] == "Be brief."
     assert "system" not in server.asked[1].json
 
@@ -163,11 +197,28 @@ async def test_the_credential_is_a_bearer_and_the_only_one(
     assert "of-the-environment" not in json.dumps(headers)
 
 
+@pytest.mark.parametrize(("api_key", "auth_token"), [("sk-1", None), (None, "sk-1")])
+async def test_a_gateway_is_shown_the_key_and_the_version_that_its_profile_says(
+    server: Scripted, api_key: str | None, auth_token: str | None
+) -> None:
+    endpoint = Endpoint(
+        server.url, api_key, auth_token, is_key_in_own_header=True, version="2023-06-01"
+    )
+    claude = Claude(endpoint)
+    await events_of(claude)
+    await claude.models()
+    assert len(server.seen) == 2
+    for seen in server.seen:
+        assert seen.headers["x-api-key"] == "sk-1"
+        assert "authorization" not in seen.headers
+        assert seen.headers["anthropic-version"] == "2023-06-01"
+
+
 async def test_a_reply_that_is_not_streamed_is_asked_for_alike(
     server: Scripted, claude: Claude
 ) -> None:
-    await events_of(claude, described=Model(SONNET), system="Be brief.")
-    events = claude.create(QUESTION, model=MODEL, described=Model(SONNET), system="Be brief.")
+    await events_of(claude, BRIEF, described=Model(SONNET))
+    events = claude.create(QUESTION, BRIEF, described=Model(SONNET))
     _ = [event async for event in events]
     streamed, whole = (seen.json for seen in server.asked)
     assert streamed.pop("stream") is True
@@ -180,10 +231,12 @@ async def test_warming_up_sends_nothing(server: Scripted, claude: Claude) -> Non
     assert server.seen == []
 
 
-# What comes back.
+# Replies
 
 
-async def test_every_kind_of_event_is_told_in_order(server: Scripted, claude: Claude) -> None:
+async def test_every_kind_of_event_is_yielded_in_order(
+    server: Scripted, claude: Claude
+) -> None:
     server.will(Reply([start(), *thinking(0, "Hm"), *text(1, "Hel", "lo"), *end()]))
     thought = {"type": "thinking", "thinking": "Hm", "signature": "c2lnbmF0dXJl"}
     said = {"type": "text", "text": "Hello"}
@@ -197,7 +250,7 @@ async def test_every_kind_of_event_is_told_in_order(server: Scripted, claude: Cl
         BlockDelta(1, "text_delta", "Hel"),
         BlockDelta(1, "text_delta", "lo"),
         BlockStopped(1, said),
-        Stopping("end_turn", None, usage),
+        MessageDelta("end_turn", None, usage),
         Finished((thought, said), "end_turn", None, usage),
     ]
 
@@ -206,7 +259,7 @@ async def test_a_reply_that_is_not_streamed_comes_at_once(
     server: Scripted, claude: Claude
 ) -> None:
     server.will(says("Hel", "lo"))
-    events = [event async for event in claude.create(QUESTION, model=MODEL)]
+    events = [event async for event in claude.create(QUESTION, Parameters(MODEL))]
     usage = Usage(USAGE | FINAL_USAGE)
     assert events == [
         Started("msg_scripted", MODEL, usage, "req_scripted"),
@@ -214,7 +267,7 @@ async def test_a_reply_that_is_not_streamed_comes_at_once(
     ]
 
 
-async def test_the_input_of_a_tool_comes_in_pieces_and_whole(
+async def test_the_input_of_a_tool_arrives_in_pieces_and_complete(
     server: Scripted, claude: Claude
 ) -> None:
     opening = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
@@ -243,11 +296,11 @@ async def test_citations_are_in_the_block_that_cites(server: Scripted, claude: C
     assert finished.blocks == ({"type": "text", "text": "So", "citations": [citation]},)
 
 
-async def test_why_a_reply_was_refused_is_told(server: Scripted, claude: Claude) -> None:
+async def test_the_reason_of_a_refusal_is_reported(server: Scripted, claude: Claude) -> None:
     details = {"type": "refusal", "category": "cyber", "explanation": "No."}
     server.will(Reply([start(), *text(0, "I"), *end("refusal", stop_details=details)]))
     *_, stopping, finished = await events_of(claude)
-    assert isinstance(stopping, Stopping)
+    assert isinstance(stopping, MessageDelta)
     assert isinstance(finished, Finished)
     assert stopping.stop_details == finished.stop_details == details
     assert stopping.stop_reason == finished.stop_reason == "refusal"
@@ -264,9 +317,7 @@ async def test_usage_is_what_was_said_last_of_each_figure(
     assert finished.usage.prompt_tokens == 31 + 68 + 7
 
 
-async def test_blocks_nobody_knows_are_kept_as_they_came(
-    server: Scripted, claude: Claude
-) -> None:
+async def test_unknown_blocks_are_kept_unchanged(server: Scripted, claude: Claude) -> None:
     hologram = {"type": "hologram", "data": {"z": 1, "a": [None, {"b": 2}]}, "at": 5}
     redacted = {"type": "redacted_thinking", "data": "b3BhcXVl"}
     server.will(
@@ -305,7 +356,7 @@ async def test_events_and_deltas_nobody_knows_are_passed_over(
         BlockStarted(0, opening),
         BlockDelta(0, "text_delta", "Hi"),
         BlockStopped(0, opening | {"text": "Hi"}),
-        Stopping("tea_time", None, Usage(USAGE | FINAL_USAGE)),
+        MessageDelta("tea_time", None, Usage(USAGE | FINAL_USAGE)),
         Finished((opening | {"text": "Hi"},), "tea_time", None, Usage(USAGE | FINAL_USAGE)),
     ]
 
@@ -315,7 +366,7 @@ async def test_a_stream_that_just_ends_is_not_called_finished(
 ) -> None:
     server.will(Reply([start(), *text(0, "Half"), end()[0]]))
     events = await events_of(claude)
-    assert isinstance(events[-1], Stopping)
+    assert isinstance(events[-1], MessageDelta)
 
 
 async def test_a_reply_of_nothing_has_no_events(server: Scripted, claude: Claude) -> None:
@@ -371,7 +422,7 @@ async def test_closing_closes_the_connections(server: Scripted) -> None:
     assert (await claude.ready()).is_closed()
 
 
-# What goes wrong.
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -383,14 +434,14 @@ async def test_closing_closes_the_connections(server: Scripted) -> None:
         (403, "permission_error", "may not do that: the words of the API"),
         (404, "not_found_error", "Not found: the words of the API"),
         (408, "timeout_error", "the words of the API"),
-        (413, "request_too_large", "larger than the endpoint takes"),
+        (413, "request_too_large", "too large for the endpoint"),
         (429, "rate_limit_error", "Too many requests: the words of the API"),
         (500, "api_error", "the words of the API"),
         (504, "timeout_error", "the words of the API"),
         (529, "overloaded_error", "overloaded"),
     ],
 )
-async def test_an_error_status_is_told_in_words(
+async def test_an_error_status_is_reported_in_words(
     server: Scripted,
     claude: Claude,
     status: int,
@@ -401,7 +452,7 @@ async def test_an_error_status_is_told_in_words(
     error = await failure_of(ask(claude))
     assert words in str(error)
     assert error.is_retryable is (status in (408, 429, 500, 504, 529))
-    assert not error.is_cut
+    assert not error.is_truncated
     assert error.retry_after is None
     failure = error.failure
     assert (failure.status, failure.type) == (status, error_type)
@@ -409,12 +460,12 @@ async def test_an_error_status_is_told_in_words(
     assert len(server.asked) == 1
 
 
-async def test_an_error_status_is_told_alike_without_streaming(
+async def test_an_error_status_is_reported_the_same_without_streaming(
     server: Scripted, claude: Claude
 ) -> None:
     server.will(refuses(529, "overloaded_error", retry_after="3"))
-    error = await failure_of(claude.create(QUESTION, model=MODEL))
-    assert str(error) == "Claude is overloaded just now."
+    error = await failure_of(claude.create(QUESTION, Parameters(MODEL)))
+    assert str(error) == "Claude is overloaded."
     assert (error.is_retryable, error.retry_after) == (True, 3.0)
 
 
@@ -429,7 +480,7 @@ async def test_an_error_page_of_a_gateway_is_not_quoted(
     assert error.is_retryable
 
 
-async def test_an_error_of_several_lines_is_told_in_one(
+async def test_an_error_of_several_lines_is_reported_in_one(
     server: Scripted, claude: Claude
 ) -> None:
     server.will(refuses(400, "invalid_request_error", "one\n\n  two\r\n"))
@@ -440,7 +491,7 @@ async def test_a_redirect_is_not_followed(server: Scripted, claude: Claude) -> N
     headers = {"location": f"{server.url}/elsewhere"}
     server.will(Reply([], status=302, headers=headers, is_stream=False))
     error = await failure_of(ask(claude))
-    assert "redirects elsewhere (302)" in str(error)
+    assert "redirects to another address (302)" in str(error)
     assert not error.is_retryable
     assert [seen.path for seen in server.seen] == ["/v1/messages"]
 
@@ -487,15 +538,15 @@ async def test_an_endpoint_may_forbid_another_try(server: Scripted, claude: Clau
 
 
 @pytest.mark.parametrize("before", [[], [start()], [start(), *text(0, "Half")]])
-async def test_an_error_in_the_stream_is_told_by_its_type(
+async def test_an_error_in_the_stream_is_reported_by_its_type(
     server: Scripted, claude: Claude, before: list[Event]
 ) -> None:
     server.will(Reply([*before, ERROR]))
     error = await failure_of(ask(claude))
-    assert str(error) == "Claude is overloaded just now."
+    assert str(error) == "Claude is overloaded."
     assert (error.failure.type, error.failure.status) == ("overloaded_error", 200)
     assert error.is_retryable
-    assert not error.is_cut
+    assert not error.is_truncated
 
 
 async def test_a_connection_torn_down_in_the_reply_is_a_cut(
@@ -503,13 +554,13 @@ async def test_a_connection_torn_down_in_the_reply_is_a_cut(
 ) -> None:
     server.will(Reply([start(), *text(0, "Half"), Reset()]))
     error = await failure_of(ask(claude))
-    assert error.is_cut
+    assert error.is_truncated
     assert "was lost" in str(error)
 
 
 async def test_a_body_that_breaks_off_is_a_cut(server: Scripted, claude: Claude) -> None:
     server.will(Reply([start(), *text(0, "Half"), Close()]))
-    assert (await failure_of(ask(claude))).is_cut
+    assert (await failure_of(ask(claude))).is_truncated
 
 
 async def test_a_connection_torn_down_before_the_reply_is_no_cut(
@@ -518,7 +569,7 @@ async def test_a_connection_torn_down_before_the_reply_is_no_cut(
     server.will(Reply([Reset()]))
     error = await failure_of(ask(claude))
     assert error.is_retryable
-    assert not error.is_cut
+    assert not error.is_truncated
 
 
 async def test_an_endpoint_that_is_not_there_is_named() -> None:
@@ -531,7 +582,7 @@ async def test_an_endpoint_that_is_not_there_is_named() -> None:
 
 
 @pytest.mark.parametrize("content_type", ["text/html; charset=utf-8", "application/json", ""])
-async def test_an_answer_that_is_no_stream_is_told_so(
+async def test_an_answer_that_is_not_a_stream_is_reported(
     server: Scripted, claude: Claude, content_type: str
 ) -> None:
     page = Raw(b"<html>Sign in to the hotel</html>")
@@ -543,12 +594,12 @@ async def test_an_answer_that_is_no_stream_is_told_so(
 
 
 @pytest.mark.parametrize("page", [b"<html>Sign in</html>", b"", b"{", b"[]"])
-async def test_an_answer_that_is_no_message_is_told_so(
+async def test_an_answer_that_is_not_a_message_is_reported(
     server: Scripted, claude: Claude, page: bytes
 ) -> None:
     headers = {"content-type": "text/html" if page.startswith(b"<") else "application/json"}
     server.will(Reply([Raw(page)] if page else [], headers=headers, is_stream=False))
-    error = await failure_of(claude.create(QUESTION, model=MODEL))
+    error = await failure_of(claude.create(QUESTION, Parameters(MODEL)))
     assert "not the Messages API" in str(error)
 
 
@@ -562,7 +613,7 @@ async def test_an_answer_that_is_no_message_is_told_so(
         [start(), Raw(b"data: " + b'{"a":' * 100_000 + b"\n\n")],
     ],
 )
-async def test_events_that_make_no_sense_are_told_so(
+async def test_senseless_events_are_reported(
     server: Scripted, claude: Claude, steps: list[Step]
 ) -> None:
     server.will(Reply(steps))
@@ -571,10 +622,10 @@ async def test_events_that_make_no_sense_are_told_so(
     assert not error.is_retryable
 
 
-# Models.
+# Models
 
 
-async def test_the_models_are_told_as_the_endpoint_describes_them(
+async def test_the_models_are_returned_as_the_endpoint_describes_them(
     server: Scripted, claude: Claude
 ) -> None:
     assert await claude.models() == [Model(SONNET)]
@@ -612,7 +663,7 @@ async def test_a_reply_stopped_while_the_client_loads_does_not_stop_the_others(
     assert len(server.asked) == 1
 
 
-# What the wire tells.
+# Recordings
 
 
 def wire_of(recording: Recording) -> bytes:
@@ -650,10 +701,10 @@ async def test_a_packed_answer_is_recorded_unpacked(server: Scripted, claude: Cl
 
 
 @pytest.mark.parametrize("more", [-1, 0, 1, 200])
-async def test_a_packed_answer_comes_whole_where_a_piece_of_it_ends(
+async def test_a_compressed_answer_is_complete_wherever_its_pieces_end(
     server: Scripted, claude: Claude, more: int
 ) -> None:
-    # The SDK needs the end of the event; it is in the last bytes of the first piece.
+    # The SDK needs the end of the event, which is in the last bytes of the first piece.
     words = "x" * (64 * 1024 - len(body(says(""))) + more)
     server.will(gzipped(says(words)))
     finished = (await events_of(claude))[-1]
@@ -661,7 +712,9 @@ async def test_a_packed_answer_comes_whole_where_a_piece_of_it_ends(
     assert finished.blocks == ({"type": "text", "text": words},)
 
 
-async def test_what_is_no_reply_is_recorded_too(server: Scripted, claude: Claude) -> None:
+async def test_a_response_that_is_not_a_reply_is_recorded_too(
+    server: Scripted, claude: Claude
+) -> None:
     broken = Reply([start(), Raw(b"data: {half")])
     refused = refuses(529, "overloaded_error")
     for reply in (broken, refused):
@@ -685,7 +738,10 @@ async def test_each_reply_of_a_connection_has_its_own_recording(
 async def test_the_demo_is_recorded_too() -> None:
     recording = Recording()
     claude = demo.connect(lambda _: asyncio.sleep(0))
-    _ = [event async for event in claude.stream(QUESTION, model="demo", recording=recording)]
+    _ = [
+        event
+        async for event in claude.stream(QUESTION, Parameters("demo"), recording=recording)
+    ]
     assert wire_of(recording).startswith(b"event: message_start\n")
     assert wire_of(recording).endswith(b'data: {"type": "message_stop"}\n\n')
 
@@ -702,10 +758,10 @@ async def test_behind_a_proxy_the_wire_is_recorded_too(
     assert wire_of(recording) == body(says("Hi"))
 
 
-# What is too much.
+# Too much data
 
 
-async def test_a_hostile_line_ends_quickly_and_the_loop_goes_on(
+async def test_a_hostile_line_ends_quickly_and_the_loop_is_not_blocked(
     server: Scripted, claude: Claude
 ) -> None:
     server.will(Reply([start(), Raw(b"data: " + b"x" * 50_000_000)]))
@@ -722,8 +778,12 @@ async def test_a_hostile_line_ends_quickly_and_the_loop_goes_on(
     began = time.monotonic()
     error = await failure_of(ask(claude))
     watching.cancel()
-    assert (error.failure.type, error.is_cut, error.is_retryable) == ("protocol", True, False)
-    # It was a minute when the SDK was given the line.
+    assert (error.failure.type, error.is_truncated, error.is_retryable) == (
+        "protocol",
+        True,
+        False,
+    )
+    # When the SDK got the line, it took a minute.
     assert time.monotonic() - began < 10
     assert longest < 5
 
@@ -741,11 +801,11 @@ async def test_a_reply_that_is_not_streamed_has_a_limit_too(
     page = Raw(b" " * (REPLY_LIMIT + 1))
     headers = {"content-type": "application/json"}
     server.will(gzipped(Reply([page], headers=headers, is_stream=False)))
-    error = await failure_of(claude.create(QUESTION, model=MODEL))
+    error = await failure_of(claude.create(QUESTION, Parameters(MODEL)))
     assert "more than 128 MiB" in str(error)
 
 
-# Silence.
+# Silence
 
 
 def limited(server: Scripted, **limits: float) -> Claude:
@@ -771,7 +831,7 @@ async def test_an_endpoint_that_falls_silent_is_left(
     server.will(Reply([*before, Hold()]))
     error = await failure_of(ask(limited(server, silence=0.3, first=0.3)))
     assert (error.failure.type, error.is_retryable) == ("timeout", True)
-    assert error.is_cut is bool(before)
+    assert error.is_truncated is bool(before)
     assert "silent for too long" in str(error)
     await wait_until(server.asked[0].closed_by_client.is_set)
 
@@ -802,18 +862,21 @@ async def test_thinking_without_words_is_no_word(server: Scripted) -> None:
     steps: list[Step] = [empty, Event({"type": "ping"}), Wait(0.05)] * 40
     server.will(Reply([start(), block(0, thought)[0], *steps]))
     error = await failure_of(ask(limited(server, content=0.5)))
-    assert "gave signs of life but sent no words" in str(error)
-    assert (error.failure.type, error.is_cut) == ("timeout", True)
+    assert "sent signs of life but no text" in str(error)
+    assert (error.failure.type, error.is_truncated) == ("timeout", True)
 
 
 async def test_events_in_step_with_the_ticks_do_not_outlast_the_watch() -> None:
-    async def hear_nothing(watch: Watch) -> None:
+    async def hear_nothing(watch: StallDetector) -> None:
         async with asyncio.timeout(5):
             while True:
                 await watch.wait(asyncio.sleep(0))
-                watch.heard(is_content=False)
+                watch.event_received(is_content=False)
 
-    with Watch(Tap(), Limits(content=0.2), is_loopback=False) as watch, pytest.raises(Silent):
+    with (
+        StallDetector(ResponseRecorder(), Limits(content=0.2), is_loopback=False) as watch,
+        pytest.raises(StallTimeout),
+    ):
         await hear_nothing(watch)
 
 
@@ -837,11 +900,12 @@ async def test_a_process_that_was_stopped_counts_silence_from_its_continuation(
     server.will(Reply([*HALF, hold, *says(" a reply").steps[2:]]))
     code = (
         "import asyncio\n"
-        "from tui.claude import Claude, Limits\n"
-        "from tui.endpoint import Endpoint\n"
+        "from tui.claude import Claude\nfrom tui.domain.limits import Limits\n"
+        "from tui.domain.parameters import Parameters\n"
+        "from tui.domain.endpoint import Endpoint\n"
         f"claude = Claude(Endpoint({server.url!r}, 'sk-test'),"
         " limits=Limits(silence=2, first=30, content=2.5))\n"
-        f"events = claude.stream({QUESTION!r}, model='m')\n"
+        f"events = claude.stream({QUESTION!r}, Parameters('m'))\n"
         "async def main():\n"
         "    async for event in events:\n"
         "        print(type(event).__name__, flush=True)\n"

@@ -1,6 +1,6 @@
-"""The program as it is run: what it prints where, what it keeps, how it leaves.
+"""The program on the command line: its output, its history and its exit codes.
 
-Every run holds a key that must never be seen again, in what it prints or writes.
+Every run has a key that must never appear in its output or in its files.
 """
 
 from __future__ import annotations
@@ -34,18 +34,20 @@ from tests.scripted import (
     text,
     thinking,
 )
-from tui import turn
-from tui.conversation import Block, Conversation, Message, Request
+from tui.chat import turn
+from tui.domain.conversation import Block, Conversation, Message
+from tui.domain.parameters import Parameters
+from tui.domain.request import Request
 from tui.store import Store
 
 CANARY = "sk-ant-canary-0123456789abcdef"
 ESC = "\x1b]52;c;aGk=\x07\x1b[31m\u202ered\x9b0m"
-"""Writes the clipboard, colours, reverses: nothing a terminal may be given."""
+"""Sequences that must not reach a terminal: they write the clipboard, colour, reverse."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """A run that ended."""
+    """A run that has ended."""
 
     code: int
     out: str
@@ -53,13 +55,13 @@ class Done:
 
 
 class Program:
-    """Runs the program in a home of its own, and remembers what it said."""
+    """Runs the program in its own home folder, and collects its output."""
 
     def __init__(self, folder: Path, history: Path) -> None:
         self.folder = folder
         self.history = history
         self.said: list[str] = []
-        # Nothing of the machine's own settings, and the code under test.
+        # Only these variables of the machine, and the code under test.
         self.environ = {name: os.environ[name] for name in ("HOME", "PATH", "NO_PROXY")} | {
             "PYTHONPATH": str(Path(tui.__file__).parent.parent),
             "LANG": "C.UTF-8",
@@ -91,17 +93,17 @@ class Program:
         return self.heard(done.returncode, done.stdout, done.stderr)
 
     def end(self, process: subprocess.Popen[bytes], already: bytes = b"") -> Done:
-        """Wait for a run to end; `already` is what was read of its output."""
+        """Wait for a run to end; `already` is output that was read before."""
         out, err = process.communicate(timeout=60)
         return self.heard(process.returncode, already + (out or b""), err)
 
     def run_on_terminal(self, *arguments: str) -> Done:
-        """Run it with a terminal as stdout."""
+        """Run the program with a terminal as stdout."""
         controller, terminal = pty.openpty()
         process = self.start(*arguments, stdout=terminal)
         os.close(terminal)
         shown = b""
-        # Linux says EIO, others nothing, when the terminal's last user is gone.
+        # Linux reports EIO, others the end, when the last user of the terminal is gone.
         try:
             while piece := os.read(controller, 65536):
                 shown += piece
@@ -124,7 +126,7 @@ class Program:
 
 @pytest.fixture
 def program(tmp_path: Path, history: Path) -> Iterator[Program]:
-    # A shell that runs the tests in the background has them ignore it, and their children.
+    # A shell that runs the tests in the background makes them and their children ignore SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     program = Program(tmp_path, history)
     yield program
@@ -135,13 +137,13 @@ def program(tmp_path: Path, history: Path) -> Iterator[Program]:
 
 @pytest.fixture
 def online(program: Program, server: Scripted) -> Program:
-    """The program with a key, and the scripted server to use it on."""
+    """The program with a key for the scripted server."""
     program.environ |= {"ANTHROPIC_API_KEY": CANARY, "ANTHROPIC_BASE_URL": server.url}
     return program
 
 
 def failed(done: Done, code: int = 1) -> str:
-    """Return the one line that a failed run leaves."""
+    """Return the one line that a failed run prints."""
     assert (done.code, done.out) == (code, "")
     assert len(done.err.splitlines()) == 1
     assert done.err.startswith("streamchat-tui: ")
@@ -156,11 +158,11 @@ async def keep(
     endpoint: str = "elsewhere",
     title: str | None = None,
 ) -> Conversation:
-    """Keep a conversation of one question and one reply."""
+    """Save a conversation of one question and one reply."""
     now = store.clock.now_ms()
     found = Conversation(
         store.new_id(),
-        "claude-sonnet-5-5",
+        Parameters("claude-sonnet-5-5"),
         now,
         now,
         title=question if title is None else title,
@@ -177,7 +179,9 @@ async def keep(
         model="claude-sonnet-5-5",
         endpoint=endpoint,
     )
-    request = Request(store.new_id(), found.id, message.id, endpoint, found.model, now)
+    request = Request(
+        store.new_id(), found.id, message.id, endpoint, found.parameters.model, now
+    )
     await store.begin_reply(message, request, tip_id=asked.id)
     blocks = (Block({"type": "text", "text": reply}),)
     await store.finish_reply(replace(message, blocks=blocks, state="complete"), request, None)
@@ -185,13 +189,13 @@ async def keep(
 
 
 def read(process: subprocess.Popen[bytes], length: int) -> bytes:
-    """Read so many bytes of a running program's output, and no more."""
+    """Read exactly `length` bytes of a running program's output."""
     assert process.stdout is not None
     return process.stdout.read(length)
 
 
 def held(*words: str) -> tuple[Hold, Reply]:
-    """A reply that stops after the first of its words until it is released."""
+    """Return a reply that waits after its first word until the test releases it."""
     hold, steps = Hold(), text(0, *words)
     return hold, Reply([start(), *steps[:2], hold, *steps[2:], *end()])
 
@@ -199,7 +203,9 @@ def held(*words: str) -> tuple[Hold, Reply]:
 # Asking
 
 
-def test_a_reply_is_printed_as_it_comes_and_kept(online: Program, server: Scripted) -> None:
+def test_a_reply_is_printed_while_it_arrives_and_saved(
+    online: Program, server: Scripted
+) -> None:
     hold, reply = held("Hello", " there", ".")
     server.will(reply)
     process = online.start("ask", "Say", "hello")
@@ -219,7 +225,7 @@ def test_a_reply_is_printed_as_it_comes_and_kept(online: Program, server: Script
     ]
 
 
-def test_what_is_piped_in_is_appended_under_the_system_prompt_and_nothing_kept(
+def test_piped_text_is_appended_under_the_system_prompt_and_nothing_is_saved(
     online: Program, server: Scripted, tmp_path: Path
 ) -> None:
     scratch = tmp_path / "scratch"
@@ -233,11 +239,25 @@ def test_what_is_piped_in_is_appended_under_the_system_prompt_and_nothing_kept(
     assert done == Done(0, "Hello there\n", "")
     (asked,) = server.asked
     assert asked.json["system"] == "Be brief."
-    # The byte that is no UTF-8 is replaced.
+    # The byte that is not UTF-8 is replaced.
     words = "Translate this:\n\nGrüße \ufffd"
     assert asked.json["messages"][0]["content"] == [{"type": "text", "text": words}]
     assert not online.history.exists()
     assert list(scratch.iterdir()) == []
+
+
+def test_a_question_of_ask_keeps_the_indentation_of_its_first_line(
+    online: Program, server: Scripted
+) -> None:
+    code = "    if x:\n        return 1"
+    assert online.run("ask", stdin=f"\n \n{code}\n\n".encode()).code == 0
+    assert online.run("ask", "Why?  ", stdin=code.encode()).code == 0
+    assert online.run("ask", "  indented").code == 0
+    asked = [each.json["messages"][0]["content"][0]["text"] for each in server.asked]
+    assert asked == [code, f"Why?\n\n{code}", "  indented"]
+    said = online.rows("SELECT text FROM transcript WHERE role = 'user' ORDER BY message_id")
+    assert said == [(each,) for each in asked]
+    assert "needs a question" in failed(online.run("ask", " ", stdin=b" \n\t"), code=2)
 
 
 def test_without_streaming_the_whole_reply_is_printed_once(
@@ -251,16 +271,14 @@ def test_without_streaming_the_whole_reply_is_printed_once(
     ]
 
 
-def test_a_retry_is_told_of_and_counted_in_the_json(online: Program, server: Scripted) -> None:
+def test_a_retry_is_reported_and_counted_in_the_json(online: Program, server: Scripted) -> None:
     server.will(
         refuses(529, "overloaded_error", retry_after="0"),
         Reply([start(), *thinking(0, "Hm."), *text(1, "At", " last"), *end()]),
     )
     done = online.run("ask", "--json", "x")
     assert done.code == 0
-    assert done.err == (
-        "streamchat-tui: Claude is overloaded just now. Trying again in 0 s (attempt 2).\n"
-    )
+    assert done.err == ("streamchat-tui: Claude is overloaded. Retrying in 0 s (attempt 2).\n")
     reply = json.loads(done.out)
     ((message_id, conversation_id),) = online.rows(
         "SELECT message_id, conversation_id FROM transcript WHERE role = 'assistant'"
@@ -287,7 +305,7 @@ def test_a_retry_is_told_of_and_counted_in_the_json(online: Program, server: Scr
     assert 0 <= reply["first_text_ms"] <= reply["duration_ms"]
 
 
-async def test_the_newest_conversation_is_gone_on_with(
+async def test_ask_continues_the_newest_conversation(
     online: Program, server: Scripted, store: Store
 ) -> None:
     await keep(store, "Older?")
@@ -302,7 +320,7 @@ async def test_the_newest_conversation_is_gone_on_with(
     ]
     continued = await store.conversation(newest.id)
     assert continued is not None
-    assert [message.text for message in await store.line(continued.tip_id)] == [
+    assert [message.text for message in await store.read_path(continued.tip_id)] == [
         "Newest?",
         "Certainly.",
         "Why?",
@@ -310,7 +328,7 @@ async def test_the_newest_conversation_is_gone_on_with(
     ]
 
 
-async def test_a_conversation_is_gone_on_with_by_the_end_of_its_id(
+async def test_ask_continues_a_conversation_by_the_end_of_its_id(
     online: Program, server: Scripted, store: Store
 ) -> None:
     chosen = await keep(store, "Older?")
@@ -356,7 +374,7 @@ def test_a_cut_reply_is_printed_as_far_as_it_came_and_fails(
     ]
 
 
-def test_an_interrupted_reply_is_kept_as_stopped(online: Program, server: Scripted) -> None:
+def test_an_interrupted_reply_is_saved_as_stopped(online: Program, server: Scripted) -> None:
     hold, reply = held("Half of", " it")
     server.will(reply)
     process = online.start("ask", "x")
@@ -397,11 +415,11 @@ def test_a_list_of_models_that_never_comes_is_not_waited_for(
     assert online.run("ask", "x") == Done(0, "Hello there\n", "")
 
 
-# What is foreign
+# Foreign text
 
 
 FOREIGN = ("a" + ESC, "\ud83d", "\ude00 b\r", "\nc")
-"""Text that drives terminals, a surrogate pair and a line end, each cut in two."""
+"""Control sequences, and a surrogate pair and a line end that are each cut in two."""
 
 
 def test_a_reply_comes_into_a_pipe_as_it_was_said_when_that_is_asked_for(
@@ -418,6 +436,20 @@ def test_a_reply_comes_clean_onto_a_terminal_and_into_a_pipe(
     clean = Done(0, "a␛]52;c;aGk=␇␛[31m�red�0m😀 b\nc\n", "")
     assert online.run_on_terminal("ask", "x") == clean
     assert online.run("ask", "x") == clean
+
+
+def test_log_is_clean_wherever_it_goes_and_exact_where_that_is_asked_for(
+    online: Program, server: Scripted
+) -> None:
+    server.will(says(*FOREIGN))
+    online.run("ask", "x")
+    ((conversation_id,),) = online.rows("SELECT DISTINCT conversation_id FROM transcript")
+    for done in (
+        online.run("log", conversation_id),
+        online.run_on_terminal("log", conversation_id),
+    ):
+        assert "a␛]52;c;aGk=␇␛[31m�red�0m😀 b\nc\n" in done.out
+    assert f"a{ESC}😀 b\r\nc\n" in online.run("log", "--raw", conversation_id).out
 
 
 def test_log_searches_everything_that_was_said(online: Program, server: Scripted) -> None:
@@ -439,10 +471,14 @@ def test_log_searches_everything_that_was_said(online: Program, server: Scripted
     ]
     (mark,) = hits[0]["marks"]
     assert hits[0]["snippet"][slice(*mark)] == "a needle"
+    # The last word matches as a prefix, unless a space or a quote follows it.
+    assert online.run("log", "--search", "need").out == done.out
+    for whole in ("need ", '"need"'):
+        assert online.run("log", "--search", whole).out == ""
     nothing = online.run("log", "--search", "zebra")
     assert (nothing.code, nothing.out) == (0, "")
-    assert "Nothing was found" in nothing.err
-    assert "needs something" in failed(online.run("log", "--search", " "), code=2)
+    assert "No results" in nothing.err
+    assert "needs a query" in failed(online.run("log", "--search", " "), code=2)
     assert "not both" in failed(online.run("log", "abc", "--search", "x"), code=2)
 
 
@@ -494,19 +530,19 @@ def test_an_env_file_in_the_current_folder_has_no_effect(
     assert not (online.folder / "hostile.db").exists()
 
 
-def test_a_key_in_the_current_folder_is_told_of_and_not_used(program: Program) -> None:
+def test_a_key_in_the_current_folder_is_reported_and_not_used(program: Program) -> None:
     with scripted() as hostile:
         hostile_env(program.folder, hostile.url)
         said = failed(program.run("ask", "x"))
         assert hostile.seen == []
     assert said == (
         "There is no API key. Set ANTHROPIC_API_KEY, or try the offline demo with --demo."
-        f" {program.folder / '.env'} holds a key: --env-file uses it."
+        f" {program.folder / '.env'} holds a key. Use --env-file to read it."
     )
     assert not program.history.exists()
 
 
-# What cannot be done, before anything is sent
+# Errors before anything is sent
 
 
 @pytest.mark.parametrize(
@@ -518,21 +554,21 @@ def test_a_key_in_the_current_folder_is_told_of_and_not_used(program: Program) -
         (["ask", "--js", "x"], "unrecognized arguments: --js"),
         (["ask", "-c", "--conversation", "1", "x"], "not allowed with argument"),
         (["frob"], "invalid choice: 'frob'"),
-        (["log", "-n", "-1"], "'-1' is not a whole number from 0"),
-        (["log", "-n", "many"], "'many' is not a whole number from 0"),
+        (["log", "-n", "-1"], "'-1' is not a whole number, 0 or more"),
+        (["log", "-n", "many"], "'many' is not a whole number, 0 or more"),
         (["--profile", "frob", "log"], "Unknown profile 'frob'"),
         (["log", "--env-file", "frob"], "frob does not exist"),
         (["log", "--frob\x1b[31m"], "unrecognized arguments: --frob␛[31m"),
     ],
 )
-def test_wrong_usage_is_told_in_one_line(
+def test_wrong_usage_is_reported_in_one_line(
     program: Program, arguments: list[str], said: str
 ) -> None:
     assert said in failed(program.run(*arguments), code=2)
     assert not program.history.exists()
 
 
-def test_without_a_key_nothing_is_asked_and_nothing_kept(program: Program) -> None:
+def test_without_a_key_nothing_is_sent_and_nothing_is_saved(program: Program) -> None:
     assert failed(program.run("ask", "x")) == (
         "There is no API key. Set ANTHROPIC_API_KEY, or try the offline demo with --demo."
     )
@@ -558,14 +594,14 @@ def _read_only_folder(_: Path) -> tuple[Path, str]:
 def _not_a_database(folder: Path) -> tuple[Path, str]:
     path = folder / "letter.txt"
     path.write_text("Dear history, " * 100, encoding="utf-8")
-    return path, f"{path} is not a database, or is damaged; it was left alone."
+    return path, f"{path} is not a database, or is damaged; it was not changed."
 
 
 def _another_program(folder: Path) -> tuple[Path, str]:
     path = folder / "other.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE cookies (x)")
-    return path, f"{path} is a database of another program; it was left alone."
+    return path, f"{path} is a database of another program; it was not changed."
 
 
 @pytest.mark.parametrize(
@@ -612,7 +648,9 @@ def test_a_history_of_a_newer_version_is_read_and_not_written(
     assert len(server.asked) == 1
 
 
-def test_malformed_settings_are_told_by_place_and_without_the_key(program: Program) -> None:
+def test_malformed_settings_are_reported_with_their_line_and_without_the_key(
+    program: Program,
+) -> None:
     config, env = program.folder / "config.toml", program.folder / "keys.env"
     config.write_text('theme = "dark"\napi_key = oops\n', encoding="utf-8")
     said = failed(program.run("log", "--config", str(config)), code=2)
@@ -627,29 +665,27 @@ def test_malformed_settings_are_told_by_place_and_without_the_key(program: Progr
     assert said.endswith(f"Run: chmod 600 {env}")
 
 
-async def test_a_conversation_that_is_not_one_is_told(
+async def test_an_id_that_matches_no_conversation_is_reported(
     online: Program, server: Scripted, store: Store
 ) -> None:
-    assert failed(online.run("ask", "-c", "x")) == (
-        "There is no conversation to go on with yet."
-    )
+    assert failed(online.run("ask", "-c", "x")) == ("There is no conversation to continue yet.")
     ids = [(await keep(store, "x", endpoint="demo")).id for _ in range(2)]
-    # Made within a few milliseconds of each other.
+    # Both ids were made within a few milliseconds.
     both = next(ids[0][:n] for n in range(13, 0, -1) if ids[1].startswith(ids[0][:n]))
     for command in (["log"], ["ask", "x", "--conversation"]):
         assert failed(online.run(*command, "ffff")) == (
             "There is no conversation 'ffff'. List them with: log"
         )
         assert failed(online.run(*command, both)) == (
-            f"{both!r} means more than one conversation; give more of the id."
+            f"{both!r} matches several conversations. Type more of the id."
         )
     assert "'\\udcff'" in failed(online.run("log", "\udcff"))
     assert failed(online.run("ask", "x", "--conversation", ids[0])) == (
-        "That conversation is the offline demo's. Ask in a new one."
+        "That conversation is with the offline demo. Start a new one."
     )
     claudes = await keep(store, "x")
     assert failed(online.run("ask", "--demo", "x", "--conversation", claudes.id)) == (
-        "That conversation is Claude's. Ask in a new one."
+        "That conversation is with Claude. Start a new one."
     )
     assert server.seen == []
 
@@ -657,12 +693,12 @@ async def test_a_conversation_that_is_not_one_is_told(
 # The log
 
 
-def test_an_empty_history_is_told_on_stderr(program: Program) -> None:
+def test_an_empty_history_is_reported_on_stderr(program: Program) -> None:
     assert program.run("log") == Done(0, "", "There are no conversations yet.\n")
     assert program.run("log", "--json") == Done(0, "[]\n", "")
 
 
-async def test_conversations_are_listed_newest_first_each_in_a_line(
+async def test_conversations_are_listed_newest_first_each_on_one_line(
     program: Program, store: Store
 ) -> None:
     kept = [await keep(store, f"Question {n}?") for n in range(3)]
@@ -675,9 +711,41 @@ async def test_conversations_are_listed_newest_first_each_in_a_line(
     listed = json.loads(program.run("log", "--json", "-n", "2").out)
     assert [row["conversation_id"] for row in listed] == [c.id for c in reversed(kept[1:])]
     assert listed[0].keys() == {
-        "conversation_id", "title", "created_at", "updated_at", "messages"
+        "conversation_id", "title", "created_at", "updated_at", "messages",
+        "model", "system", "effort", "max_tokens", "thinking_display",
     }  # fmt: skip
     assert listed[0]["messages"] == 2
+
+
+async def test_text_and_json_list_the_same_conversations_the_last_used_first(
+    program: Program, store: Store
+) -> None:
+    pinned, archived, newest = [await keep(store, f"Question {n}?") for n in range(3)]
+    await store.labels.pin([pinned.id], is_pinned=True)
+    await store.labels.archive([archived.id], is_archived=True)
+    for options, expected in (
+        ([], [newest, pinned]),
+        (["-n", "1"], [newest]),
+        (["--archived"], [newest, archived, pinned]),
+        (["--archived", "-n", "2"], [newest, archived]),
+    ):
+        lines = program.run("log", *options).out.splitlines()
+        assert [line.split("  ")[0] for line in lines] == [c.id[-6:] for c in expected]
+        rows = json.loads(program.run("log", "--json", *options).out)
+        assert [row["conversation_id"] for row in rows] == [c.id for c in expected]
+        assert [row["title"] for row in rows] == [c.title for c in expected]
+
+
+async def test_when_all_conversations_are_archived_the_list_says_how_to_see_them(
+    program: Program, store: Store
+) -> None:
+    ran = program.run("log")
+    assert ran.out + ran.err == "There are no conversations yet.\n"
+    archived = await keep(store, "Question?")
+    await store.labels.archive([archived.id], is_archived=True)
+    ran = program.run("log")
+    assert ran.out + ran.err == "Every conversation is archived; --archived lists them.\n"
+    assert json.loads(program.run("log", "--json").out) == []
 
 
 async def test_one_conversation_is_shown_by_any_part_of_its_id_that_is_enough(
@@ -713,8 +781,8 @@ async def test_options_may_stand_before_or_after_the_command(
 
 async def test_a_list_that_nobody_reads_ends_quietly(program: Program, store: Store) -> None:
     await keep(store, "x")
-    reading, writing = os.pipe()
-    os.close(reading)
+    current, writing = os.pipe()
+    os.close(current)
     process = program.start("log", stdout=writing)
     os.close(writing)
     assert program.end(process) == Done(0, "", "")
@@ -734,7 +802,7 @@ def test_output_that_cannot_be_written_fails_in_one_line_and_is_logged(
     assert log.stat().st_mode & 0o777 == 0o600
 
 
-def test_what_it_makes_is_for_its_owners_eyes_only(program: Program, empty_home: Path) -> None:
+def test_only_the_owner_can_read_the_files_it_makes(program: Program, empty_home: Path) -> None:
     del program.environ["STREAMCHAT_DB"]
     assert program.run("log").code == 0
     (history,) = empty_home.rglob("history.db")

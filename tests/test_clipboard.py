@@ -1,4 +1,4 @@
-"""A text gets to the clipboard, or the reader is told where it is instead."""
+"""A text is copied to the clipboard, or the user is told where it is instead."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.clipboard import OSC52_LIMIT, copy
+from tui.terminal.clipboard import OSC52_LIMIT, copy
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the tools are shell scripts")
 
@@ -25,8 +25,8 @@ KEEPS = 'cat > "$KEPT"; echo "$*" > "$KEPT.words"'
 TEXT = "def é():\n    return '日本 ☕'\n"
 
 
-class Desk:
-    """A machine with tools of our own making, and a terminal that is asked."""
+class Machine:
+    """A machine with fake clipboard tools, and a terminal that records OSC 52."""
 
     def __init__(self, path: Path) -> None:
         self.tools = path / "bin"
@@ -46,6 +46,7 @@ class Desk:
     ) -> str:
         told = await copy(
             text,
+            what="it",
             osc52=self.asked.append,
             environ={"PATH": str(self.tools), "KEPT": str(self.kept), **environ},
             folder=self.folder,
@@ -56,7 +57,7 @@ class Desk:
 
     @property
     def words(self) -> str:
-        """What the tool was started with."""
+        """The arguments of the tool."""
         return Path(f"{self.kept}.words").read_text(encoding="utf-8").strip()
 
     @property
@@ -65,8 +66,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -78,76 +79,80 @@ def desk(tmp_path: Path) -> Desk:
         ("pbcopy", {}, "darwin", ""),
     ],
 )
-async def test_the_desktops_own_tool_is_given_the_text(
-    desk: Desk, name: str, environ: Mapping[str, str], platform: str, words: str
+async def test_the_desktops_own_tool_gets_the_text(
+    machine: Machine, name: str, environ: Mapping[str, str], platform: str, words: str
 ) -> None:
-    desk.has(name, KEEPS)
-    assert await desk.copy({**environ, **KITTY}, platform=platform) == f"Copied with {name}."
-    assert desk.kept.read_bytes() == TEXT.encode()
-    assert desk.words == words
-    assert desk.asked == []
+    machine.has(name, KEEPS)
+    assert (
+        await machine.copy({**environ, **KITTY}, platform=platform) == f"Copied it with {name}."
+    )
+    assert machine.kept.read_bytes() == TEXT.encode()
+    assert machine.words == words
+    assert machine.asked == []
 
 
 @pytest.mark.parametrize(("environ", "platform"), [(WSL, "linux"), ({}, "win32")])
 async def test_windows_is_given_what_it_reads_without_guessing(
-    desk: Desk, environ: Mapping[str, str], platform: str
+    machine: Machine, environ: Mapping[str, str], platform: str
 ) -> None:
-    desk.has("clip.exe", KEEPS)
-    assert await desk.copy(environ, platform=platform) == "Copied with clip.exe."
-    assert desk.kept.read_bytes().decode("utf-16-le") == TEXT
+    machine.has("clip.exe", KEEPS)
+    assert await machine.copy(environ, platform=platform) == "Copied it with clip.exe."
+    assert machine.kept.read_bytes().decode("utf-16-le") == TEXT
 
 
-async def test_macos_is_told_the_encoding(desk: Desk) -> None:
-    desk.has("pbcopy", 'cat > /dev/null; echo "$LC_CTYPE" > "$KEPT"')
-    await desk.copy({"LC_CTYPE": "C"}, platform="darwin")
-    assert desk.kept.read_text(encoding="utf-8") == "UTF-8\n"
+async def test_macos_is_told_the_encoding(machine: Machine) -> None:
+    machine.has("pbcopy", 'cat > /dev/null; echo "$LC_CTYPE" > "$KEPT"')
+    await machine.copy({"LC_CTYPE": "C"}, platform="darwin")
+    assert machine.kept.read_text(encoding="utf-8") == "UTF-8\n"
 
 
-async def test_tmux_hands_it_on(desk: Desk) -> None:
-    desk.has("tmux", KEEPS)
-    assert await desk.copy(TMUX) == "Copied to tmux, and sent to the terminal."
-    assert desk.kept.read_bytes() == TEXT.encode()
-    assert desk.words == "load-buffer -w -"
+async def test_tmux_hands_it_on(machine: Machine) -> None:
+    machine.has("tmux", KEEPS)
+    assert await machine.copy(TMUX) == "Copied it to tmux, and sent it to the terminal."
+    assert machine.kept.read_bytes() == TEXT.encode()
+    assert machine.words == "load-buffer -w -"
 
 
-async def test_a_tool_of_another_desktop_is_left_alone(desk: Desk) -> None:
+async def test_a_tool_of_another_desktop_is_left_alone(machine: Machine) -> None:
     for name in ("wl-copy", "xclip", "xsel", "pbcopy", "clip.exe", "tmux"):
-        desk.has(name, KEEPS)
-    assert await desk.copy(KITTY) == "Copied through the terminal."
-    assert not desk.kept.exists()
+        machine.has(name, KEEPS)
+    assert await machine.copy(KITTY) == "Copied it through the terminal."
+    assert not machine.kept.exists()
 
 
 @pytest.mark.parametrize(
     ("name", "environ", "platform"), [("pbcopy", {}, "darwin"), ("clip.exe", WSL, "linux")]
 )
 async def test_over_ssh_the_far_machine_is_not_meant(
-    desk: Desk, name: str, environ: Mapping[str, str], platform: str
+    machine: Machine, name: str, environ: Mapping[str, str], platform: str
 ) -> None:
-    desk.has(name, KEEPS)
-    told = await desk.copy({**environ, **SSH, **KITTY}, platform=platform)
-    assert told == "Copied through the terminal."
-    assert not desk.kept.exists()
+    machine.has(name, KEEPS)
+    told = await machine.copy({**environ, **SSH, **KITTY}, platform=platform)
+    assert told == "Copied it through the terminal."
+    assert not machine.kept.exists()
 
 
-async def test_after_a_tool_that_fails_the_next_is_tried(desk: Desk) -> None:
-    desk.has("wl-copy", "exit 1")
-    desk.has("xclip", "cat > /dev/null; exit 3")
-    desk.has("xsel", KEEPS)
-    assert await desk.copy({**WAYLAND, **X}) == "Copied with xsel."
-    assert desk.kept.read_bytes() == TEXT.encode()
+async def test_after_a_tool_that_fails_the_next_is_tried(machine: Machine) -> None:
+    machine.has("wl-copy", "exit 1")
+    machine.has("xclip", "cat > /dev/null; exit 3")
+    machine.has("xsel", KEEPS)
+    assert await machine.copy({**WAYLAND, **X}) == "Copied it with xsel."
+    assert machine.kept.read_bytes() == TEXT.encode()
 
 
-async def test_a_tool_that_cannot_be_started_is_passed_over(desk: Desk) -> None:
-    desk.has("wl-copy", "")
-    (desk.tools / "wl-copy").write_bytes(b"#!/nowhere/at/all\n")
-    assert await desk.copy({**WAYLAND, **KITTY}) == "Copied through the terminal."
+async def test_a_tool_that_cannot_be_started_is_passed_over(machine: Machine) -> None:
+    machine.has("wl-copy", "")
+    (machine.tools / "wl-copy").write_bytes(b"#!/nowhere/at/all\n")
+    assert await machine.copy({**WAYLAND, **KITTY}) == "Copied it through the terminal."
 
 
-async def test_a_tool_that_hangs_is_ended_and_the_loop_goes_on(desk: Desk) -> None:
-    # It starts another, and reads nothing of more than a pipe holds.
-    desk.has("xclip", 'exec 3> "$KEPT"; sleep 600 & wait')
-    os.mkfifo(desk.kept)
-    alive = os.open(desk.kept, os.O_RDONLY | os.O_NONBLOCK)
+async def test_a_tool_that_hangs_is_killed_and_the_loop_is_not_blocked(
+    machine: Machine,
+) -> None:
+    # It starts another process, and does not read a text larger than a pipe.
+    machine.has("xclip", 'exec 3> "$KEPT"; sleep 600 & wait')
+    os.mkfifo(machine.kept)
+    alive = os.open(machine.kept, os.O_RDONLY | os.O_NONBLOCK)
     turns = 0
 
     async def turn() -> None:
@@ -157,20 +162,22 @@ async def test_a_tool_that_hangs_is_ended_and_the_loop_goes_on(desk: Desk) -> No
             turns += 1
 
     turning = asyncio.create_task(turn())
-    told = await desk.copy({**X, **KITTY}, "x" * 200_000)
+    told = await machine.copy({**X, **KITTY}, "x" * 200_000)
     turning.cancel()
-    assert told == f"Too long for the terminal's clipboard: written to {desk.file}."
+    assert told == f"Too long for the terminal's clipboard: it is written to {machine.file}."
     assert turns > 100
-    # Which it is only when all that had it open are gone.
+    # The pipe ends only when all processes that had it open are gone.
     os.set_blocking(alive, True)
     assert os.read(alive, 1) == b""
     os.close(alive)
 
 
-async def test_a_tool_that_stays_to_serve_the_clipboard_is_not_waited_for(desk: Desk) -> None:
-    desk.has("wl-copy", 'cat > "$KEPT"; sleep 600 & echo $! > "$KEPT.pid"')
-    assert await desk.copy(WAYLAND) == "Copied with wl-copy."
-    serving = int(Path(f"{desk.kept}.pid").read_text(encoding="utf-8"))
+async def test_a_tool_that_stays_to_serve_the_clipboard_is_not_waited_for(
+    machine: Machine,
+) -> None:
+    machine.has("wl-copy", 'cat > "$KEPT"; sleep 600 & echo $! > "$KEPT.pid"')
+    assert await machine.copy(WAYLAND) == "Copied it with wl-copy."
+    serving = int(Path(f"{machine.kept}.pid").read_text(encoding="utf-8"))
     os.kill(serving, 9)
 
 
@@ -187,16 +194,16 @@ async def test_a_tool_that_stays_to_serve_the_clipboard_is_not_waited_for(desk: 
     ],
 )
 async def test_a_terminal_that_is_known_to_take_it_is_believed(
-    desk: Desk, environ: Mapping[str, str]
+    machine: Machine, environ: Mapping[str, str]
 ) -> None:
-    assert await desk.copy(environ) == "Copied through the terminal."
-    assert desk.asked == [TEXT]
-    assert not desk.file.exists()
+    assert await machine.copy(environ) == "Copied it through the terminal."
+    assert machine.asked == [TEXT]
+    assert not machine.file.exists()
 
 
-async def test_of_tmux_alone_no_more_is_said_than_is_known(desk: Desk) -> None:
-    assert await desk.copy(TMUX) == "Sent to the terminal through tmux."
-    assert desk.asked == [TEXT]
+async def test_in_tmux_the_notice_claims_only_what_is_known(machine: Machine) -> None:
+    assert await machine.copy(TMUX) == "Sent it to the terminal through tmux."
+    assert machine.asked == [TEXT]
 
 
 @pytest.mark.parametrize(
@@ -209,63 +216,69 @@ async def test_of_tmux_alone_no_more_is_said_than_is_known(desk: Desk) -> None:
         {"TERM": "screen", "STY": "1.pts-0"},
     ],
 )
-async def test_where_nothing_takes_it_there_is_a_file(
-    desk: Desk, environ: Mapping[str, str]
+async def test_without_a_clipboard_the_text_is_saved_as_a_file(
+    machine: Machine, environ: Mapping[str, str]
 ) -> None:
-    desk.file.write_text("an older and longer text, for everyone", encoding="utf-8")
-    desk.file.chmod(0o644)
-    assert await desk.copy(environ, "short") == f"No clipboard here: written to {desk.file}."
-    assert desk.asked == []
-    assert desk.file.read_bytes() == b"short"
-    assert stat.S_IMODE(desk.file.stat().st_mode) == 0o600
-    assert list(desk.folder.iterdir()) == [desk.file]
-
-
-async def test_a_terminal_of_unknown_kind_is_asked_and_there_is_a_file(desk: Desk) -> None:
-    told = await desk.copy(UNKNOWN)
-    assert told == (
-        f"Sent to the terminal, which may not take it; also written to {desk.file}."
+    machine.file.write_text("an older and longer text, for everyone", encoding="utf-8")
+    machine.file.chmod(0o644)
+    assert (
+        await machine.copy(environ, "short")
+        == f"No clipboard here: it is written to {machine.file}."
     )
-    assert desk.asked == [TEXT]
-    assert desk.file.read_bytes() == TEXT.encode()
+    assert machine.asked == []
+    assert machine.file.read_bytes() == b"short"
+    assert stat.S_IMODE(machine.file.stat().st_mode) == 0o600
+    assert list(machine.folder.iterdir()) == [machine.file]
 
 
-async def test_a_text_too_long_for_a_terminal_is_not_called_copied(desk: Desk) -> None:
+async def test_a_terminal_of_unknown_kind_is_asked_and_there_is_a_file(
+    machine: Machine,
+) -> None:
+    told = await machine.copy(UNKNOWN)
+    assert told == (
+        f"Sent it to the terminal, which may not take it; also written to {machine.file}."
+    )
+    assert machine.asked == [TEXT]
+    assert machine.file.read_bytes() == TEXT.encode()
+
+
+async def test_a_text_too_long_for_a_terminal_is_not_called_copied(machine: Machine) -> None:
     most = OSC52_LIMIT // 4 * 3
-    assert await desk.copy(KITTY, "x" * most) == "Copied through the terminal."
-    told = await desk.copy(KITTY, "x" * (most + 1))
-    assert told == f"Too long for the terminal's clipboard: written to {desk.file}."
-    assert len(desk.asked) == 1
-    assert desk.file.stat().st_size == most + 1
+    assert await machine.copy(KITTY, "x" * most) == "Copied it through the terminal."
+    told = await machine.copy(KITTY, "x" * (most + 1))
+    assert told == f"Too long for the terminal's clipboard: it is written to {machine.file}."
+    assert len(machine.asked) == 1
+    assert machine.file.stat().st_size == most + 1
 
 
-async def test_a_tool_takes_what_is_too_long_for_a_terminal(desk: Desk) -> None:
-    desk.has("xclip", KEEPS)
-    assert await desk.copy({**X, **KITTY}, "é" * 1_000_000) == "Copied with xclip."
-    assert desk.kept.stat().st_size == 2_000_000
+async def test_a_tool_takes_what_is_too_long_for_a_terminal(machine: Machine) -> None:
+    machine.has("xclip", KEEPS)
+    assert await machine.copy({**X, **KITTY}, "é" * 1_000_000) == "Copied it with xclip."
+    assert machine.kept.stat().st_size == 2_000_000
 
 
 async def test_a_link_in_the_place_of_the_file_is_not_followed(
-    desk: Desk, tmp_path: Path
+    machine: Machine, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     other.write_text("mine", encoding="utf-8")
-    desk.file.symlink_to(other)
-    (desk.folder / ".copied.txt").symlink_to(other)
-    await desk.copy({"TERM": "linux"})
+    machine.file.symlink_to(other)
+    (machine.folder / ".copied.txt").symlink_to(other)
+    await machine.copy({"TERM": "linux"})
     assert other.read_text(encoding="utf-8") == "mine"
-    assert desk.file.read_bytes() == TEXT.encode()
+    assert machine.file.read_bytes() == TEXT.encode()
 
 
-async def test_a_folder_that_is_not_there_is_told(desk: Desk) -> None:
-    desk.folder.rmdir()
-    told = await desk.copy({"TERM": "linux"})
+async def test_a_missing_folder_is_reported(machine: Machine) -> None:
+    machine.folder.rmdir()
+    told = await machine.copy({"TERM": "linux"})
     assert told == (
-        f"No clipboard here: {desk.file} cannot be written: No such file or directory."
+        f"No clipboard here: it is not copied, {machine.file} cannot be written:"
+        " No such file or directory."
     )
 
 
-async def test_half_a_character_does_not_break_it(desk: Desk) -> None:
-    desk.has("xclip", KEEPS)
-    assert await desk.copy(X, "a\ud83d") == "Copied with xclip."
-    assert desk.kept.read_bytes() == b"a?"
+async def test_half_a_character_does_not_break_it(machine: Machine) -> None:
+    machine.has("xclip", KEEPS)
+    assert await machine.copy(X, "a\ud83d") == "Copied it with xclip."
+    assert machine.kept.read_bytes() == b"a?"

@@ -1,4 +1,4 @@
-"""Deleting deletes, whoever else has the words, and whoever comes late with them."""
+"""A purge removes deleted text everywhere, and late writes do not bring it back."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from tests.conftest import wait_until
 from tests.scripted import Hold, Reply, Scripted, refuses, says
 from tests.test_purging import found_in
 from tests.turns import MODEL, SetClock, ask, converse, on_disk, reply_to
-from tui import clipboard, titles, turn
+from tui.chat import titles, turn
+from tui.chat.draft_store import DraftStore
+from tui.chat.undo_stack import UNDO_SECONDS, UndoStack
 from tui.claude import Claude
-from tui.conversation import Conversation, Message, Unsent
-from tui.desk import Desk
-from tui.settings import SMALL_MODEL
+from tui.config.settings import SMALL_MODEL
+from tui.domain.conversation import ComposerDraft, Conversation, Message
+from tui.domain.parameters import Parameters
 from tui.store import HistoryError, Store, backup, open_store
-from tui.store.owner import fcntl
-from tui.trash import UNDO_SECONDS, Trash
+from tui.store.process_lock import fcntl
+from tui.terminal import clipboard
 
 SECRET = "xylophone"
 SOON = date(2026, 11, 1)
@@ -106,7 +108,7 @@ async def test_a_backup_begun_in_another_window_gets_no_name_after_the_purge(
         assert await other.stdout.readline() == b"copied\n"
         await store.delete([reply.conversation_id])
         purging = asyncio.create_task(purge(store))
-        # It waits for the other, or is done; both are to be right.
+        # It waits for the other one or is done; both are right.
         await asyncio.wait([purging], timeout=1)
         await other.communicate(b"\n")
         await purging
@@ -119,14 +121,14 @@ async def test_a_purge_that_cannot_wait_for_a_backup_is_done_later(
 ) -> None:
     monkeypatch.setattr(backup, "PATIENCE", 0.05)
     reply = await converse(store, claude, SECRET)
-    trash, clock = Trash(store), store.clock
-    await trash.put(reply.conversation_id)
+    undo_stack, clock = UndoStack(store), store.clock
+    await undo_stack.put(reply.conversation_id)
     monkeypatch.setattr(clock, "monotonic", lambda: 1e9)
     backup.make_daily(history, SOON)
     with backup.locked(history):
-        assert not await trash.empty()
+        assert not await undo_stack.empty()
     assert found_in(history.parent, SECRET)
-    assert await trash.empty()
+    assert await undo_stack.empty()
     assert found_in(history.parent, SECRET) == []
 
 
@@ -157,7 +159,7 @@ async def test_a_history_is_not_repaired_from_anothers_backup(
     with open_store(work) as store:
         await converse(store, claude, "the work")
     backup.make_daily(work, SOON)
-    # Of a history without a backup nothing is left.
+    # Nothing is left of a history without a backup.
     notes.touch()
     with open_store(notes) as store:
         assert store.notice == ""
@@ -202,7 +204,7 @@ async def test_a_backup_that_cannot_be_removed_is_named_and_tried_again(
         with pytest.raises(HistoryError, match="Remove it by hand") as told:
             await purge(store)
         assert str(stuck) in str(told.value)
-        # The rest is done.
+        # The other files are purged.
         relative = str(stuck.relative_to(history.parent))
         assert found_in(history.parent, SECRET) == [relative]
     finally:
@@ -231,12 +233,12 @@ async def test_a_file_in_the_place_of_a_folder_is_named_and_the_rest_is_done(
     assert found_in(history.parent, SECRET) == []
 
 
-async def test_a_log_that_cannot_be_emptied_is_told_in_words(
+async def test_a_wal_that_cannot_be_emptied_is_reported_in_words(
     claude: Claude, store: Store, history: Path
 ) -> None:
     reply = await converse(store, claude, SECRET)
     await store.delete([reply.conversation_id])
-    # Of all that a purge writes only the end fails, as on a disk that has just filled up.
+    # Only the last write of the purge fails, as on a disk that is just full.
     connection = store.threads.writer().conn
     connection.set_authorizer(_no_checkpoint)
     with pytest.raises(HistoryError, match="could not be written"):
@@ -251,7 +253,7 @@ def _no_checkpoint(action: int, first: str | None, *_: object) -> int:
     return sqlite3.SQLITE_DENY if is_checkpoint else sqlite3.SQLITE_OK
 
 
-# Damaged files, and what a repair leaves
+# Damaged files, and the files that a repair leaves
 
 
 async def test_a_damaged_file_that_was_set_aside_goes_with_the_purge(
@@ -277,7 +279,7 @@ async def test_a_damaged_file_that_was_set_aside_goes_with_the_purge(
     assert found_in(history.parent, SECRET) == []
 
 
-async def test_what_a_killed_repair_left_goes_with_the_purge(
+async def test_the_purge_removes_the_files_of_a_killed_repair(
     claude: Claude, store: Store, history: Path
 ) -> None:
     reply = await converse(store, claude, SECRET)
@@ -290,7 +292,7 @@ async def test_what_a_killed_repair_left_goes_with_the_purge(
         history.with_name(".history.db.new-wal"),
     ):
         path.write_text(SECRET)
-    # Another history's is not ours to take.
+    # It belongs to another history.
     theirs = history.with_name(".salvage-theirs")
     theirs.mkdir()
     (theirs / "other.db").write_text("theirs")
@@ -325,7 +327,7 @@ async def test_a_repair_that_cannot_be_done_names_what_is_in_its_way(
         assert "damaged" in store.notice
 
 
-# What comes late
+# Late writes
 
 
 def refuses_with(words: str) -> Reply:
@@ -335,7 +337,7 @@ def refuses_with(words: str) -> Reply:
 async def being_answered(
     server: Scripted, claude: Claude, store: Store, after: Message, answer: Reply
 ) -> tuple[Message, Hold, asyncio.Task[Message]]:
-    """Have a question asked whose answer the server holds back."""
+    """Ask a question whose reply the server holds."""
     hold = Hold()
     server.will(replace(answer, before=[hold]))
     question = await ask(store, "and then?", after=after)
@@ -345,7 +347,7 @@ async def being_answered(
 
 
 @pytest.mark.parametrize("what", ["conversation", "question"])
-async def test_a_late_error_that_repeats_what_was_purged_is_kept_without_its_words(
+async def test_a_late_error_that_repeats_purged_text_is_saved_without_it(
     server: Scripted, claude: Claude, store: Store, history: Path, what: str
 ) -> None:
     first = await converse(store, claude, f"a {SECRET} question")
@@ -358,7 +360,7 @@ async def test_a_late_error_that_repeats_what_was_purged_is_kept_without_its_wor
     await purge(store)
     hold.release()
     await replying
-    # The next commit overwrites what the log still has; whatever is in it now counts.
+    # The WAL must be clean now, before the next commit overwrites it.
     assert found_in(history.parent, SECRET) == []
     (row,) = on_disk(
         history,
@@ -367,14 +369,14 @@ async def test_a_late_error_that_repeats_what_was_purged_is_kept_without_its_wor
     )
     assert tuple(row) == ("failed", 400, "invalid_request_error", None)
     if what == "question":
-        (_, _, failed) = await store.line(replying.result().id)
+        (_, _, failed) = await store.read_path(replying.result().id)
         assert failed.failure is not None
         assert failed.failure.type == "invalid_request_error"
         assert "removed" in failed.failure.message
         assert failed.parent_id == question.id
 
 
-async def test_a_late_attempt_that_repeats_what_was_purged_is_kept_without_its_words(
+async def test_a_late_attempt_that_repeats_purged_text_is_saved_without_it(
     server: Scripted, claude: Claude, store: Store, history: Path
 ) -> None:
     first = await converse(store, claude, f"a {SECRET} question")
@@ -402,11 +404,11 @@ async def test_errors_and_their_recordings_go_with_the_question_they_repeat(
     await purge(store)
     assert found_in(history.parent, SECRET) == []
     assert on_disk(history, "SELECT count(*) FROM recordings")[0][0] == 3
-    (*_, failed) = await store.line(failed.id)
+    (*_, failed) = await store.read_path(failed.id)
     assert failed.failure is not None
     assert failed.failure.status == 400
-    # Of others nothing is taken.
-    (*_, kept) = await store.line(unrelated.id)
+    # Other conversations lose nothing.
+    (*_, kept) = await store.read_path(unrelated.id)
     assert kept.failure == unrelated.failure
 
 
@@ -420,7 +422,7 @@ async def test_until_it_is_purged_an_error_keeps_its_words(
     hold.release()
     failed = await replying
     await store.branches.restore(first.parent_id or "", failed.id)
-    (*_, kept) = await store.line(failed.id)
+    (*_, kept) = await store.read_path(failed.id)
     assert kept.failure == failed.failure
     assert "no such allowed" in str(kept.failure)
 
@@ -429,7 +431,7 @@ async def test_nothing_is_answered_in_a_conversation_that_was_purged(
     server: Scripted, claude: Claude, store: Store, history: Path
 ) -> None:
     first = await converse(store, claude, SECRET)
-    question = (await store.line(first.id))[0]
+    question = (await store.read_path(first.id))[0]
     await delete_and_purge(store, first.conversation_id)
     server.will(says(f"the {SECRET} again"))
     with pytest.raises(HistoryError, match="deleted in another window"):
@@ -447,7 +449,7 @@ async def test_the_rest_is_not_asked_of_a_reply_that_was_purged(
     await store.branches.delete(half.id)
     await purge(store)
     with pytest.raises(HistoryError, match="deleted in another window"):
-        await turn.go_on(store, conversation, half)
+        await turn.continue_reply(store, conversation, half)
     assert found_in(history.parent, SECRET) == []
 
 
@@ -458,17 +460,79 @@ async def test_a_fork_takes_no_quote_of_a_reply_that_was_deleted(
     half = await converse(store, claude, "a question")
     conversation = await store.conversation(half.conversation_id)
     assert conversation is not None
-    asked = await turn.go_on(store, conversation, half)
+    asked = await turn.continue_reply(store, conversation, half)
     rest = await reply_to(store, claude, asked)
     await store.branches.delete(half.id)
     now_ms = store.clock.now_ms()
-    fork = Conversation(store.new_id(), MODEL, now_ms, now_ms, title="a question (fork)")
+    fork = Conversation(
+        store.new_id(), Parameters(MODEL), now_ms, now_ms, title="a question (fork)"
+    )
     await store.branches.fork(fork, rest.id)
     await purge(store)
     assert found_in(history.parent, SECRET) == []
 
 
-async def test_tags_given_late_to_a_conversation_that_was_purged_are_not_kept(
+@pytest.mark.parametrize("is_purged", [False, True])
+async def test_a_fork_holds_what_its_path_showed_of_a_reply_that_was_deleted(
+    server: Scripted, claude: Claude, store: Store, *, is_purged: bool
+) -> None:
+    """The question that continues the reply quotes it, and stays without the quote."""
+    server.will(says(f"half a {SECRET}", stop_reason="max_tokens"), says("the rest"))
+    half = await converse(store, claude, "a question")
+    conversation = await store.conversation(half.conversation_id)
+    assert conversation is not None
+    asked = await turn.continue_reply(store, conversation, half)
+    rest = await reply_to(store, claude, asked)
+    # The first message that is left is a continuation.
+    for message_id in (half.parent_id, half.id):
+        await store.branches.delete(message_id or "")
+    if is_purged:
+        await purge(store)
+    now_ms = store.clock.now_ms()
+    fork = Conversation(
+        store.new_id(), Parameters(MODEL), now_ms, now_ms, title="a question (fork)"
+    )
+    await store.branches.fork(fork, rest.id)
+    kept = await store.conversation(fork.id)
+    assert kept is not None
+    for tip_id in (rest.id, kept.tip_id):
+        line = await store.read_path(tip_id)
+        assert [message.text for message in line] == ["", "the rest"]
+        assert line[0].is_continuation
+
+
+async def test_words_that_are_brought_back_are_quoted_again(
+    server: Scripted, claude: Claude, store: Store
+) -> None:
+    server.will(says(f"half a {SECRET}", stop_reason="max_tokens"), says("the rest"))
+    half = await converse(store, claude, "a question")
+    conversation = await store.conversation(half.conversation_id)
+    assert conversation is not None
+    asked = await turn.continue_reply(store, conversation, half)
+    rest = await reply_to(store, claude, asked)
+    before = await store.read_path(rest.id)
+    await store.branches.delete(half.id)
+    assert SECRET not in "".join(message.text for message in await store.read_path(rest.id))
+    await store.branches.restore(half.id, rest.id)
+    assert await store.read_path(rest.id) == before
+
+
+async def test_the_rest_is_not_asked_of_a_reply_that_is_deleted_while_it_waits(
+    server: Scripted, claude: Claude, store: Store
+) -> None:
+    server.will(says(f"half a {SECRET}", stop_reason="max_tokens"))
+    half = await converse(store, claude, "a question")
+    conversation = await store.conversation(half.conversation_id)
+    assert conversation is not None
+    asked = await turn.continue_reply(store, conversation, half)
+    await store.branches.delete(half.id)
+    kept = await reply_to(store, claude, asked)
+    assert kept.state == "failed"
+    assert "was deleted" in str(kept.failure)
+    assert len(server.asked) == 1
+
+
+async def test_late_tags_of_a_purged_conversation_are_not_saved(
     claude: Claude, store: Store, history: Path
 ) -> None:
     reply = await converse(store, claude)
@@ -480,24 +544,24 @@ async def test_tags_given_late_to_a_conversation_that_was_purged_are_not_kept(
 # Drafts
 
 
-async def test_the_unsent_edit_of_a_purged_question_is_gone_and_the_draft_stays(
+async def test_the_edit_of_a_purged_question_is_gone_and_the_draft_stays(
     claude: Claude, store: Store, history: Path
 ) -> None:
     reply = await converse(store, claude, f"a {SECRET} question")
     conversation_id, question_id = reply.conversation_id, reply.parent_id
-    desk = Desk(store)
-    await desk.open(conversation_id)
-    desk.write(conversation_id, "what I was writing")
-    desk.edit(conversation_id, question_id or "", f"a better {SECRET} question")
-    await desk.keep()
+    drafts = DraftStore(store)
+    await drafts.open(conversation_id)
+    drafts.write(conversation_id, "what I was writing")
+    drafts.edit(conversation_id, question_id or "", f"a better {SECRET} question")
+    await drafts.save()
     await store.branches.delete(question_id or "")
     await purge(store)
     assert found_in(history.parent, SECRET) == []
-    # Nor does it come back with the next key, here or in another window.
-    desk.write(conversation_id, f"an even better {SECRET} question")
-    await desk.keep()
+    # The next key does not bring it back, here or in another window.
+    drafts.write(conversation_id, f"an even better {SECRET} question")
+    await drafts.save()
     assert found_in(history.parent, SECRET) == []
-    assert await store.drafts.unsent(conversation_id) == Unsent("what I was writing")
+    assert await store.drafts.draft(conversation_id) == ComposerDraft("what I was writing")
 
 
 async def test_the_draft_of_a_purged_conversation_does_not_come_back(
@@ -505,7 +569,7 @@ async def test_the_draft_of_a_purged_conversation_does_not_come_back(
 ) -> None:
     reply = await converse(store, claude)
     await delete_and_purge(store, reply.conversation_id)
-    await store.drafts.keep(reply.conversation_id, Unsent(SECRET, queued=(SECRET,)))
+    await store.drafts.save(reply.conversation_id, ComposerDraft(SECRET, queued=(SECRET,)))
     assert found_in(history.parent, SECRET) == []
     assert await store.drafts.conversation_ids() == set()
 
@@ -513,9 +577,9 @@ async def test_the_draft_of_a_purged_conversation_does_not_come_back(
 async def test_until_it_is_purged_a_draft_can_be_written(claude: Claude, store: Store) -> None:
     reply = await converse(store, claude)
     await store.delete([reply.conversation_id])
-    await store.drafts.keep(reply.conversation_id, Unsent("not yet"))
+    await store.drafts.save(reply.conversation_id, ComposerDraft("not yet"))
     await store.restore([reply.conversation_id])
-    assert await store.drafts.unsent(reply.conversation_id) == Unsent("not yet")
+    assert await store.drafts.draft(reply.conversation_id) == ComposerDraft("not yet")
 
 
 # Titles
@@ -589,7 +653,7 @@ async def test_the_samples_that_sqlite_keeps_of_titles_and_tags_go_too(
     other = await converse(store, claude, f"another {SECRET} question")
     for purged, is_message in ((reply, False), (other, True)):
         with closing(sqlite3.connect(history)) as connection, connection:
-            # As ANALYZE does it where SQLite is built with SQLITE_ENABLE_STAT4.
+            # ANALYZE does this if SQLite is built with SQLITE_ENABLE_STAT4.
             connection.execute("PRAGMA writable_schema = on")
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS sqlite_stat4 (tbl, idx, neq, nlt, ndlt, sample)"
@@ -603,7 +667,7 @@ async def test_the_samples_that_sqlite_keeps_of_titles_and_tags_go_too(
     assert found_in(history.parent, SECRET) == []
 
 
-# Time, and who may still bring it back
+# The time to undo, and who can still undo
 
 
 async def test_ten_seconds_are_the_stopwatchs_where_the_clock_was_once_ahead(
@@ -616,13 +680,13 @@ async def test_ten_seconds_are_the_stopwatchs_where_the_clock_was_once_ahead(
     clock = SetClock()
     with open_store(history, clock) as store:
         reply = await converse(store, claude, SECRET)
-        trash = Trash(store)
-        await trash.put(reply.conversation_id)
-        await trash.empty()
+        undo_stack = UndoStack(store)
+        await undo_stack.put(reply.conversation_id)
+        await undo_stack.empty()
         assert found_in(history.parent, SECRET)
         clock.later = UNDO_SECONDS + 0.5
-        await trash.empty()
-        assert await trash.take_back() is None
+        await undo_stack.empty()
+        assert await undo_stack.take_back() is None
         assert found_in(history.parent, SECRET) == []
 
 
@@ -632,11 +696,11 @@ async def test_a_clock_that_jumps_ahead_shortens_no_ten_seconds(
     clock = SetClock()
     with open_store(history, clock) as store:
         reply = await converse(store, claude)
-        trash = Trash(store)
-        await trash.put(reply.conversation_id)
+        undo_stack = UndoStack(store)
+        await undo_stack.put(reply.conversation_id)
         clock.ahead_ms = 3600 * 1000
-        await trash.empty()
-        assert await trash.take_back() is not None
+        await undo_stack.empty()
+        assert await undo_stack.take_back() is not None
         assert await store.conversation(reply.conversation_id) is not None
 
 
@@ -647,9 +711,9 @@ async def test_the_next_start_purges_what_an_earlier_run_deleted_whatever_the_cl
     clock.ahead_ms = 400 * 24 * 3600 * 1000
     with open_store(history, clock) as store:
         reply = await converse(store, claude, SECRET)
-        await Trash(store).put(reply.conversation_id)
+        await UndoStack(store).put(reply.conversation_id)
     with open_store(history) as store:
-        await Trash(store).empty()
+        await UndoStack(store).empty()
         assert found_in(history.parent, SECRET) == []
 
 
@@ -660,14 +724,14 @@ async def test_a_start_purges_nothing_that_another_window_can_bring_back(
     clock = SetClock()
     with open_store(history, clock) as store, open_store(history) as other:
         replies = [await converse(store, claude, SECRET) for _ in range(2)]
-        trash, others = Trash(store), Trash(other)
-        await trash.put(replies[0].conversation_id)
-        await trash.put(replies[1].conversation_id)
+        undo_stack, others = UndoStack(store), UndoStack(other)
+        await undo_stack.put(replies[0].conversation_id)
+        await undo_stack.put(replies[1].conversation_id)
         assert not await others.empty()
-        assert await trash.take_back() is not None
-        # It cannot be brought back any more: anybody may purge it.
+        assert await undo_stack.take_back() is not None
+        # The deletion cannot be undone any more: any program may purge it.
         clock.later = UNDO_SECONDS + 0.5
-        assert await trash.empty()
+        assert await undo_stack.empty()
         await store.delete([replies[1].conversation_id])
         assert await others.empty()
     assert found_in(history.parent, SECRET) == []
@@ -680,34 +744,34 @@ async def test_a_window_that_was_suspended_with_its_trash_holds_up_no_other_for_
     clock = SetClock()
     with open_store(history) as suspended, open_store(history, clock) as store:
         reply = await converse(suspended, claude, SECRET)
-        await Trash(suspended).put(reply.conversation_id)
-        trash = Trash(store)
-        assert not await trash.empty()
+        await UndoStack(suspended).put(reply.conversation_id)
+        undo_stack = UndoStack(store)
+        assert not await undo_stack.empty()
         clock.later = UNDO_SECONDS - 1
-        assert not await trash.empty()
+        assert not await undo_stack.empty()
         assert await store.purging.deleted()
         clock.later = UNDO_SECONDS + 1
-        assert await trash.empty()
+        assert await undo_stack.empty()
         assert found_in(history.parent, SECRET) == []
 
 
-async def test_what_another_window_has_begun_to_purge_is_not_brought_back_by_halves(
+async def test_a_purge_begun_by_another_window_is_not_half_undone(
     claude: Claude, history: Path
 ) -> None:
     with open_store(history) as store, open_store(history) as other:
         reply = await converse(store, claude, "one")
         message = await converse(store, claude, "two")
-        trash = Trash(store)
-        await trash.put(reply.conversation_id)
-        await trash.put_message(message.conversation_id, message.id, None)
+        undo_stack = UndoStack(store)
+        await undo_stack.put(reply.conversation_id)
+        await undo_stack.put_message(message.conversation_id, message.id, None)
         ids = [reply.conversation_id, message.id]
         for each in ids:
             await other.purging._remove_some(each)
-        await trash.take_back()
-        await trash.take_back()
+        await undo_stack.take_back()
+        await undo_stack.take_back()
         assert await store.conversation(reply.conversation_id) is None
         assert await store.branches.message(message.id) is None
-        # Deleted anew it is still being purged.
+        # After a second deletion, the purge still continues.
         await store.delete([reply.conversation_id])
         await store.restore([reply.conversation_id])
         assert await store.conversation(reply.conversation_id) is None
@@ -715,7 +779,7 @@ async def test_what_another_window_has_begun_to_purge_is_not_brought_back_by_hal
         assert await store.purging.deleted() == {}
 
 
-async def test_what_was_brought_back_and_deleted_again_while_it_was_purged_is_purged_later(
+async def test_a_row_restored_and_deleted_again_during_a_purge_is_purged_later(
     claude: Claude, store: Store, history: Path
 ) -> None:
     reply = await converse(store, claude, SECRET)
@@ -728,7 +792,7 @@ async def test_what_was_brought_back_and_deleted_again_while_it_was_purged_is_pu
     assert found_in(history.parent, SECRET) == []
 
 
-async def test_what_was_brought_back_before_its_purge_is_purged_from_later_backups_too(
+async def test_a_row_restored_before_its_purge_is_later_purged_from_backups_too(
     claude: Claude, store: Store, history: Path
 ) -> None:
     reply = await converse(store, claude, SECRET)
@@ -750,9 +814,13 @@ async def test_a_text_that_no_clipboard_took_goes_with_the_purge(
     folder = tmp_path / "log"
     folder.mkdir()
     await clipboard.copy(
-        SECRET, osc52=lambda _: None, environ={"TERM": "dumb", "PATH": ""}, folder=folder
+        SECRET,
+        what="the message",
+        osc52=lambda _: None,
+        environ={"TERM": "dumb", "PATH": ""},
+        folder=folder,
     )
     assert found_in(tmp_path, SECRET)
     await store.delete([reply.conversation_id])
-    assert await Trash(store, along=lambda: clipboard.files(folder)).empty()
+    assert await UndoStack(store, along=lambda: clipboard.files(folder)).empty()
     assert found_in(tmp_path, SECRET) == []

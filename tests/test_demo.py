@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.turns import SetClock, converse, kept
-from tui import continuing, demo
-from tui.claude import Claude
-from tui.conversation import State
+from tui.claude import Claude, demo
+from tui.domain import continuation
+from tui.domain.conversation import State
 from tui.store import Store, open_store
 
 ENDINGS: dict[str, State] = {
@@ -18,7 +18,7 @@ ENDINGS: dict[str, State] = {
     "limit": "max_tokens",
     "key": "failed",
 }
-"""How the scripts end that are not complete."""
+"""The states of the scripts that do not end as complete."""
 
 SCRIPTS = {script.name: script for script in demo._SCRIPTS}
 
@@ -50,21 +50,21 @@ async def test_every_script_plays_to_its_end(store: Store, claude: Claude, name:
             assert message.text == ""
         case "cut_off" | "max_tokens":
             assert message.text
-            assert script.whole.startswith(message.text)
-            assert message.text != script.whole
+            assert script.full_text.startswith(message.text)
+            assert message.text != script.full_text
         case _:
-            assert message.text == script.whole
+            assert message.text == script.full_text
             assert message.model == demo.MODEL
 
 
 @pytest.mark.parametrize("name", ["cut", "limit"])
-async def test_what_broke_off_is_gone_on_with_to_its_end(
+async def test_a_reply_that_broke_off_is_continued_to_its_end(
     store: Store, claude: Claude, name: str
 ) -> None:
     first = await converse(store, claude, name)
-    rest = await converse(store, claude, continuing.request(first), after=first)
+    rest = await converse(store, claude, continuation.request(first), after=first)
     assert rest.state == "complete"
-    assert continuing.joined(first.text, rest.text) == SCRIPTS[name].whole
+    assert continuation.joined(first.text, rest.text) == SCRIPTS[name].full_text
 
 
 async def test_an_overloaded_script_is_taken_at_the_third_try(
@@ -95,12 +95,12 @@ async def test_a_conversation_may_go_from_script_to_script(
     third = await converse(store, claude, "What else?", after=second)
     assert second.text == SCRIPTS["table"].text
     assert third.text == SCRIPTS["welcome"].text
-    assert len(await store.line(third.id)) == 6
+    assert len(await store.read_path(third.id)) == 6
 
 
 def test_help_names_every_script() -> None:
     named = {name for name in SCRIPTS if f"| `{name}` |" in SCRIPTS["help"].text}
-    # One is what is being read, the other what everything else gets.
+    # One of them lists the others, the other one answers everything else.
     assert set(SCRIPTS) - named == {"help", "welcome"}
     assert "welcome" in SCRIPTS["help"].text
 

@@ -1,7 +1,7 @@
-"""What a terminal sends arrives as what was meant, or not at all.
+"""Input from a terminal arrives as it was meant, or not at all.
 
-Each fault of Textual 8.2.8 that the filter mends has a test of Textual alone at the end:
-if one fails, Textual has mended it, and the mend can go.
+For each bug of Textual 8.2.8 that the filter works around, there is a test of Textual alone
+at the end. If one of these fails, Textual has fixed the bug and the workaround can go.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from textual import events
 from textual._xterm_parser import XTermParser
 
 from tests.sent import messages, names, typed
-from tui.terminal.input_filter import BROKEN_OFF, PASTE_BROKEN_OFF, InputFilter
+from tui.terminal.input_filter import PASTE_TIMEOUT, SEQUENCE_TIMEOUT, InputFilter
 
 START, END = b"\x1b[200~", b"\x1b[201~"
 TYPED = b"after"
@@ -50,8 +50,8 @@ def test_a_paste_may_be_cut_anywhere_also_in_its_marks() -> None:
 def test_a_paste_whose_end_never_comes_is_text_all_the_same(end: bytes) -> None:
     pieces = InputFilter()
     assert pieces.feed(START + b"one\rtwo\r" + end) == []
-    assert pieces.pause(PASTE_BROKEN_OFF - 0.1) == []
-    (paste,) = pieces.pause(PASTE_BROKEN_OFF)
+    assert pieces.pause(PASTE_TIMEOUT - 0.1) == []
+    (paste,) = pieces.pause(PASTE_TIMEOUT)
     assert isinstance(paste, events.Paste)
     assert paste.text == "one\ntwo\n"
     assert pieces.feed(TYPED) == ["after"]
@@ -87,7 +87,7 @@ def test_other_reports_in_a_paste_are_text(report: str) -> None:
     assert pastes(START + f"one\x1b{report}two".encode() + END) == [f"one{report}two"]
 
 
-def test_a_very_long_paste_comes_whole() -> None:
+def test_a_very_long_paste_arrives_complete() -> None:
     text = "line of text\n" * 100_000
     whole = START + text.encode() + END
     assert pastes(*(whole[at : at + 4096] for at in range(0, len(whole), 4096))) == [text]
@@ -103,7 +103,7 @@ STRAY = {
     "mouse, urxvt": b"\x1b[32;NaN;NaNM",
     "mouse, old": b"\x1b[M\xff\xfe\xfd",
     "mouse, old, letters": b"\x1b[M ab",
-    "background": b"\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\",
+    "cursor colour": b"\x1b]12;rgb:1e1e/1e1e/1e1e\x1b\\",
     "palette": b"\x1b]4;1;rgb:cccc/0000/0000\x07",
     "clipboard": b"\x1b]52;c;aGk=\x07",
     "title": b"\x1b]lsome title\x1b\\",
@@ -162,7 +162,7 @@ def test_a_report_that_breaks_off_is_swallowed_too(name: str) -> None:
     for length in range(4, min(len(report), 64)):
         pieces = InputFilter()
         pieces.feed(report[:length])
-        assert [*pieces.pause(BROKEN_OFF)] == []
+        assert [*pieces.pause(SEQUENCE_TIMEOUT)] == []
         assert pieces.feed(TYPED) == ["after"]
 
 
@@ -186,7 +186,7 @@ def test_bytes_that_are_no_utf_8_are_replaced_in_a_paste() -> None:
     assert pastes(START + b"caf\xe9 \xff" + END) == ["caf\ufffd \ufffd"]
 
 
-def test_what_textual_asked_for_reaches_it() -> None:
+def test_answers_to_textuals_queries_reach_it() -> None:
     sent = messages(b"\x1b[I\x1b[O\x1b[3;4R\x1b[?2026;2$y\x1b[<0;5;6M\x1b[<0;5;6m\x1b[<64;1;1M")
     assert [type(message).__name__ for message in sent] == [
         *("AppFocus", "AppBlur", "CursorPosition", "TerminalSupportsSynchronizedOutput"),
@@ -278,7 +278,7 @@ def test_a_latin_layout_means_the_letter_and_not_the_place(character: str, base:
     assert key.key.removeprefix("ctrl+") in {character, "apostrophe", "semicolon"}
 
 
-# Escape, and what may begin with it
+# Escape, and sequences that begin with it
 
 
 def test_esc_is_a_key_when_nothing_follows_for_a_moment() -> None:
@@ -308,7 +308,7 @@ def test_esc_before_another_key_is_a_key() -> None:
     ]  # fmt: skip
 
 
-# What Textual does without it
+# Textual without the filter
 
 
 def alone(sent: str) -> list[str]:
@@ -329,7 +329,7 @@ def test_textual_still_raises_at_key_reports(report: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["mouse without numbers", "background", "attributes", "version", "graphics"]
+    "name", ["mouse without numbers", "cursor colour", "attributes", "version", "graphics"]
 )
 def test_textual_still_types_reports(name: str) -> None:
     assert len(alone(STRAY[name].decode())) > 1

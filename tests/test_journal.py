@@ -1,4 +1,4 @@
-"""A reply's journal, and the reply that is made of it when the program has died."""
+"""A reply's journal, and the reply that is recovered from it when the program has died."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.chosen import connected
 from tests.conftest import wait_until
 from tests.scripted import (
     Event,
@@ -27,29 +28,30 @@ from tests.scripted import (
 )
 from tests.scripted import thinking as thinks
 from tests.turns import MODEL, ask, kept, on_disk, reply_to
-from tui import turn
+from tui.chat import turn
+from tui.chat.draft_store import DraftStore
+from tui.chat.finishing import SaveFailed
+from tui.chat.reply_scheduler import ReplyScheduler
 from tui.claude import Claude
-from tui.conversation import (
+from tui.domain.journal import entry, replay
+from tui.domain.parameters import Parameters
+from tui.domain.reply import StreamingReply
+from tui.domain.reply_events import (
     BlockDelta,
     BlockStarted,
     BlockStopped,
+    MessageDelta,
     ReplyEvent,
     Started,
-    Stopping,
-    Usage,
 )
-from tui.desk import Desk
-from tui.draft import Draft
-from tui.finishing import NotKept
-from tui.journal import entry, replay
-from tui.replies import Replies
+from tui.domain.usage import Usage
 from tui.store import HistoryError, Store, open_store
 
 JSON: st.SearchStrategy[Any] = st.dictionaries(
     st.text(max_size=5), st.none() | st.integers() | st.text(max_size=5), max_size=3
 )
 INDEX = st.integers(0, 3)
-# Half a surrogate pair too: a delta may end in one.
+# With halves of surrogate pairs: a delta may end inside a pair.
 WORDS = st.text(st.characters(), max_size=12)
 EVENTS: st.SearchStrategy[ReplyEvent] = st.one_of(
     st.builds(Started, WORDS, WORDS, st.builds(Usage, JSON), st.none() | WORDS),
@@ -67,20 +69,20 @@ EVENTS: st.SearchStrategy[ReplyEvent] = st.one_of(
         WORDS,
     ),
     st.builds(BlockStopped, INDEX, st.just({"type": "text", "text": "whole"})),
-    st.builds(Stopping, st.none() | WORDS, st.none() | JSON, st.builds(Usage, JSON)),
+    st.builds(MessageDelta, st.none() | WORDS, st.none() | JSON, st.builds(Usage, JSON)),
 )
 
 
-def folded(draft: Draft) -> tuple[Any, ...]:
-    parts = {index: (part.wire, "".join(part.words)) for index, part in draft.parts.items()}
-    return parts, draft.usage, draft.model, draft.api_message_id, draft.stop_reason
+def folded(reply: StreamingReply) -> tuple[Any, ...]:
+    parts = {index: (part.wire, "".join(part.words)) for index, part in reply.parts.items()}
+    return parts, reply.usage, reply.model, reply.api_message_id, reply.stop_reason
 
 
 @given(st.lists(st.lists(EVENTS, max_size=8), max_size=4))
 def test_a_journal_makes_the_draft_that_it_was_written_of(
     entries: list[list[ReplyEvent]],
 ) -> None:
-    shown, replayed = Draft("m", "c", MODEL), Draft("m", "c", MODEL)
+    shown, replayed = StreamingReply("m", "c", MODEL), StreamingReply("m", "c", MODEL)
     for events in entries:
         for event in events:
             shown.take(event)
@@ -90,8 +92,8 @@ def test_a_journal_makes_the_draft_that_it_was_written_of(
     assert folded(replayed) == folded(shown)
 
 
-def test_what_a_later_version_wrote_is_passed_over() -> None:
-    draft = Draft("m", "c", MODEL)
+def test_events_from_a_later_version_are_skipped() -> None:
+    draft = StreamingReply("m", "c", MODEL)
     replay(draft, '[["hologram", 1], ["block", 0, {"type": "text", "text": "Hi"}], []]')
     assert draft.words("text") == "Hi"
 
@@ -113,7 +115,7 @@ async def test_words_are_on_disk_soon_after_they_were_shown(
     assert journal(history) == ""
 
 
-async def test_what_was_on_the_screen_of_a_program_that_died_is_kept(
+async def test_text_on_the_screen_of_a_program_that_died_is_kept(
     server: Scripted, claude: Claude, store: Store, history: Path, tmp_path: Path
 ) -> None:
     hold = Hold()
@@ -133,7 +135,7 @@ async def test_what_was_on_the_screen_of_a_program_that_died_is_kept(
     question = await ask(store)
     running = asyncio.create_task(reply_to(store, claude, question))
     await wait_until(lambda: "tool_use" in journal(history))
-    # The disk as it would be found if the program died now, without its lock.
+    # A copy of the disk, as if the program had died now, without its lock.
     copied = tmp_path / "copied" / "history.db"
     copied.parent.mkdir()
     with closing(sqlite3.connect(history)) as now, closing(sqlite3.connect(copied)) as copy:
@@ -142,9 +144,9 @@ async def test_what_was_on_the_screen_of_a_program_that_died_is_kept(
         assert await found.recover() == 1
         conversation = await found.newest(is_demo=False)
         assert conversation is not None
-        _, message = await found.line(conversation.tip_id)
+        _, message = await found.read_path(conversation.tip_id)
         assert await found.recover() == 0
-        assert [message] == (await found.line(conversation.tip_id))[1:]
+        assert [message] == (await found.read_path(conversation.tip_id))[1:]
     hold.release()
     running.cancel()
     await asyncio.wait([running])
@@ -184,15 +186,15 @@ async def test_nothing_is_added_to_the_journal_of_a_reply_that_has_ended(
     claude: Claude, store: Store, history: Path
 ) -> None:
     message = await reply_to(store, claude, await ask(store))
-    await store.keep_arrived(message.id, 7, "[]")
+    await store.append_journal(message.id, 7, "[]")
     assert on_disk(history, "SELECT * FROM journal") == []
 
 
-# A history that cannot be written.
+# A history that cannot be written
 
 
 def fill(store: Store) -> None:
-    """Let the file grow no more, as on a full disk."""
+    """Stop the file from growing, as a full disk does."""
     pages = store.threads.writer().execute("PRAGMA page_count").fetchone()[0]
     store.threads.writer().execute(f"PRAGMA max_page_count = {pages}")
 
@@ -207,7 +209,7 @@ async def test_a_full_disk_loses_nothing_that_was_shown(
     hold, words = Hold(), ["word " * 2000] * 10
     server.will(Reply([start(), *text(0, words[0])[:-1], hold, *text(0, *words)[1:], *end()]))
     question = await ask(store)
-    draft = turn.draft_for(store, question, MODEL)
+    draft = turn.empty_reply(store, question, Parameters(MODEL))
     shown: list[str] = []
     running = asyncio.create_task(
         turn.reply(
@@ -216,13 +218,14 @@ async def test_a_full_disk_loses_nothing_that_was_shown(
             question,
             draft,
             lambda d: shown.append(d.words("text")),
+            parameters=Parameters(MODEL),
             tip_id=question.id,
         )
     )
     await wait_until(lambda: shown and shown[-1])
     fill(store)
     hold.release()
-    with pytest.raises(NotKept, match="full") as failed:
+    with pytest.raises(SaveFailed, match="full") as failed:
         await running
     assert draft.ended is not None
     assert draft.ended.state == "complete"
@@ -235,7 +238,7 @@ async def test_a_full_disk_loses_nothing_that_was_shown(
     assert (message.state, message.text) == ("complete", shown[-1])
 
 
-async def test_trouble_with_the_disk_is_told_while_the_reply_goes_on(
+async def test_a_disk_error_is_shown_while_the_reply_continues(
     server: Scripted, claude: Claude, store: Store, history: Path
 ) -> None:
     first, second = Hold(), Hold()
@@ -244,24 +247,32 @@ async def test_trouble_with_the_disk_is_told_while_the_reply_goes_on(
         Reply([start(), *text(0, "a")[:-1], first, *text(0, long)[1:-1], second, *end()])
     )
     question = await ask(store)
-    draft = turn.draft_for(store, question, MODEL)
+    draft = turn.empty_reply(store, question, Parameters(MODEL))
     running = asyncio.create_task(
-        turn.reply(store, claude, question, draft, lambda _: None, tip_id=question.id)
+        turn.reply(
+            store,
+            claude,
+            question,
+            draft,
+            lambda _: None,
+            parameters=Parameters(MODEL),
+            tip_id=question.id,
+        )
     )
     await wait_until(lambda: "a" in journal(history))
     fill(store)
     first.release()
-    await wait_until(lambda: draft.trouble)
-    assert "full" in draft.trouble
+    await wait_until(lambda: draft.save_problem)
+    assert "full" in draft.save_problem
     make_room(store)
-    await wait_until(lambda: not draft.trouble)
+    await wait_until(lambda: not draft.save_problem)
     assert long in journal(history)
     second.release()
     assert (await running).state == "complete"
 
 
 class Task:
-    """A worker, outside of Textual."""
+    """A worker without Textual."""
 
     def __init__(self, work: Coroutine[Any, Any, None]) -> None:
         self.task = asyncio.create_task(work)
@@ -288,35 +299,46 @@ async def test_a_reply_that_could_not_be_written_is_written_when_there_is_room(
     conversation = await store.conversation(question.conversation_id)
     assert conversation is not None
 
-    class Watched:
+    class ReplyListener:
         def reply_begun(self, *_: object) -> None:
             raise AssertionError
 
-        def reply_ended(self, _draft: Draft, problem: str | None) -> None:
+        def reply_ended(self, _reply: StreamingReply, problem: str | None) -> None:
             ended.append(problem)
 
         def all_saved(self) -> None:
             pass
 
-    replies = Replies(store, claude, desk=Desk(store), run=run, watched=Watched())
-    draft = replies.begin(conversation, question, MODEL)
+        def next_not_asked(self, *_: object) -> None:
+            raise AssertionError
+
+    replies = ReplyScheduler(
+        store,
+        connected(claude),
+        Parameters(MODEL),
+        drafts=DraftStore(store),
+        run=run,
+        listener=ReplyListener(),
+        at_once=1,
+    )
+    draft = replies.begin(conversation, question)
     await asyncio.to_thread(hold.reached.wait)
     fill(store)
     hold.release()
     await wait_until(lambda: ended)
     assert "full" in str(ended[0])
-    assert list(replies.unkept) == [draft.id]
-    assert not await replies.keep_unkept()
+    assert list(replies.unsaved) == [draft.id]
+    assert not await replies.save_unsaved()
     make_room(store)
-    # It is tried again by itself; nobody has to ask.
-    await wait_until(lambda: not replies.unkept)
+    # The save is tried again without the user.
+    await wait_until(lambda: not replies.unsaved)
     assert draft.ended is not None
     assert (await kept(store, draft.ended)).text == "word " * 9000
     for task in tasks:
         await task.wait()
 
 
-# What other programs write.
+# Replies of other programs
 
 
 async def test_only_what_another_program_wrote_is_news(store: Store, history: Path) -> None:
@@ -331,7 +353,7 @@ async def test_only_what_another_program_wrote_is_news(store: Store, history: Pa
         assert not await store.is_changed_elsewhere()
 
 
-# What came over the wire.
+# Recordings
 
 
 async def test_a_limit_of_size_drops_the_oldest_recordings(
@@ -345,10 +367,13 @@ async def test_a_limit_of_size_drops_the_oldest_recordings(
             "INSERT INTO recordings SELECT id, message_id, started_ms, 100, zeroblob(100)"
             " FROM requests"
         )
-    await store.trim_recordings(250)
+    await store.recordings.trim(250)
     left = on_disk(history, "SELECT request_id FROM recordings ORDER BY started_ms, request_id")
     newest = on_disk(history, "SELECT id FROM requests ORDER BY started_ms, id")[-2:]
     assert [row[0] for row in left] == [row[0] for row in newest]
-    assert await store.recording(left[0][0]) == bytes(100)
-    await store.trim_recordings(0)
+    ((content,),) = on_disk(
+        store.path, "SELECT content FROM recordings WHERE request_id = ?", left[0][0]
+    )
+    assert content == bytes(100)
+    await store.recordings.trim(0)
     assert on_disk(history, "SELECT * FROM recordings") == []

@@ -1,7 +1,8 @@
-"""Every key that is bound arrives under its name, whichever way a terminal sends it.
+"""Every bound key arrives under its name, in whichever encoding a terminal sends it.
 
-The bytes are made from facts about three ways, told below; the input filter and Textual's
-own parser read them. A key that a way does not have is listed with what comes in its place.
+The bytes are made from facts about three encodings, listed below. The input filter and
+Textual's parser read them. For a key that an encoding lacks, there is a list of what arrives
+instead.
 """
 
 from __future__ import annotations
@@ -15,24 +16,21 @@ from textual import events
 
 from tests.sent import messages
 from tests.terminal import terminal
-from tui.app import StreamChat
-from tui.bindings import every_key
-from tui.keymap import arrived
+from tui.config.keymap import arrived
+from tui.ui.bindings import every_key
 
 TO_THE_MESSAGES = "shift+tab"
-"""Bound by Textual on every screen."""
+"""Textual binds this key on every screen."""
 
-KEYS = sorted(
-    {key for known in every_key(StreamChat.BINDINGS) for key in known.keys} | {TO_THE_MESSAGES}
-)
+KEYS = sorted({key for known in every_key() for key in known.keys} | {TO_THE_MESSAGES})
 
-# Facts: what terminals have sent since before any protocol (ctlseqs of xterm)
+# Facts: the legacy encoding (xterm's ctlseqs)
 
 CONTROLS = {"backspace": 127, "enter": 13, "escape": 27, "space": 32, "tab": 9}
 """Keys that send one character, and its code."""
 
 SIGNS = {"left_square_bracket": "[", "right_square_bracket": "]", "slash": "/"}
-"""What Textual calls some characters."""
+"""Textual's names for some characters."""
 
 ARROWS = {"up": "A", "down": "B", "right": "C", "left": "D", "home": "H", "end": "F"}
 """Keys that send CSI and this letter; with modifiers, CSI 1;m and the letter."""
@@ -44,16 +42,16 @@ NUMBERED = {
 """Keys that send CSI, this number and a tilde; with modifiers, CSI number;m~."""
 
 FIRST_FOUR = {"f1": "P", "f2": "Q", "f3": "R", "f4": "S"}
-"""Keys that send SS3 and this letter; in the kitty protocol CSI and it, but for F3."""
+"""Keys that send SS3 and this letter; in the kitty protocol CSI instead, except F3."""
 
 F3_IN_KITTY = 13
-"""Its number there, as CSI R is what a terminal says of its cursor."""
+"""F3's number in the kitty protocol, where CSI R would be a cursor report."""
 
 MODIFIERS = {"shift": 1, "alt": 2, "ctrl": 4, "super": 8}
-"""What each adds to the parameter m, which begins at 1."""
+"""What each modifier adds to the parameter m, which begins at 1."""
 
 NUM_LOCK = 128
-"""What the kitty protocol adds to m for it."""
+"""What the kitty protocol adds to m for Num Lock."""
 
 NOT_IN_LEGACY = {
     "shift+enter": "what Enter sends",
@@ -68,17 +66,17 @@ NOT_IN_LEGACY = {
 }
 
 OTHER_NAME_IN_LEGACY = {"alt+backspace": "ctrl+w"}
-"""What Textual takes a key for on purpose, and binds to the same."""
+"""Keys that Textual reads as another key on purpose, and binds to the same action."""
 
 NOT_WITH_MODIFY_OTHER_KEYS = {
     f"super+{name}": "there is no such modifier" for name in ("backspace", *"cxyz")
 }
 
-# What each way sends for a key
+# The bytes of a key in each encoding
 
 
 def parts(key: str) -> tuple[int, str]:
-    """The parameter m of a key's modifiers, and the key without them; G is Shift and g."""
+    """Return the parameter m of a key's modifiers, and the bare key; G is Shift and g."""
     *modifiers, name = key.split("+")
     if len(name) == 1 and name.isupper():
         modifiers, name = [*modifiers, "shift"], name.lower()
@@ -86,7 +84,7 @@ def parts(key: str) -> tuple[int, str]:
 
 
 def function_key(name: str, m: int) -> str | None:
-    """What a key without a character sends, the same in each of the three ways."""
+    """Return the bytes of a key without a character, the same in all encodings."""
     more = f";{m}" if m > 1 else ""
     if name in ARROWS:
         return f"\x1b[{f'1{more}' if more else ''}{ARROWS[name]}"
@@ -96,14 +94,14 @@ def function_key(name: str, m: int) -> str | None:
 
 
 def character_of(name: str) -> str:
-    """The character of a key that has one, without modifiers."""
+    """Return the character of a key, without modifiers."""
     if len(name) == 1:
         return name
     return SIGNS[name] if name in SIGNS else chr(CONTROLS[name])
 
 
 def legacy(key: str) -> str:
-    """With a modifier, Ctrl keeps five bits of a letter's code, Alt puts Esc before it."""
+    """Legacy: Ctrl keeps five bits of a letter's code, and Alt puts Esc before it."""
     m, name = parts(key)
     if key == "shift+tab":
         return "\x1b[Z"
@@ -120,10 +118,10 @@ def legacy(key: str) -> str:
 
 
 def kitty(key: str, *, locks: int = 0) -> str:
-    """With the flags that are asked for: every key is CSI code:shifted;m;text u.
+    """Kitty, with the flags that the app requests: CSI code:shifted;m;text u for every key.
 
-    The code is that of the key without Shift, after it what it is with Shift if that is
-    down; the text is there if the key writes one.
+    The code is that of the key without Shift. The shifted code follows if Shift is down,
+    and the text if the key inserts one.
     """
     m, name = parts(key)
     with_locks = m + locks
@@ -147,9 +145,9 @@ def kitty(key: str, *, locks: int = 0) -> str:
 
 
 def modify_other_keys(key: str) -> str:
-    """With a modifier, CSI 27;m;code~, the code being that of the character with Shift.
+    """modifyOtherKeys: CSI 27;m;code~ with a modifier; the code is that with Shift.
 
-    Not for keys without a character, and not without a modifier: as in the old way.
+    Keys without a character, and keys without a modifier, are in the legacy encoding.
     """
     m, name = parts(key)
     if m == 1 or name in FIRST_FOUR or function_key(name, m) is not None:
@@ -161,7 +159,7 @@ def modify_other_keys(key: str) -> str:
 
 
 def csi_u(key: str) -> str:
-    """The same as CSI code;m u, as some terminals are set to send it."""
+    """The same as CSI code;m u, which some terminals can be set to send."""
     sent = modify_other_keys(key)
     if not sent.startswith("\x1b[27;"):
         return sent
@@ -170,7 +168,7 @@ def csi_u(key: str) -> str:
 
 
 def received(sent: str) -> list[tuple[str, str | None]]:
-    """What is made of it as the program takes it: keys and their text."""
+    """Return the keys that the program receives, with their text."""
     found = messages(sent.encode())
     keys = [event for event in found if isinstance(event, events.Key)]
     assert len(keys) == len(found)
@@ -206,7 +204,7 @@ def test_a_key_arrives_as_csi_u(key: str) -> None:
     assert names(csi_u(key)) == [key]
 
 
-def test_what_a_way_does_not_have_is_told_of_bound_keys_only() -> None:
+def test_the_keys_that_an_encoding_lacks_are_listed_for_bound_keys_only() -> None:
     told = {*NOT_IN_LEGACY, *OTHER_NAME_IN_LEGACY, *NOT_WITH_MODIFY_OTHER_KEYS}
     assert told <= set(KEYS)
 
@@ -222,7 +220,7 @@ def test_a_letter_with_ctrl_writes_nothing(way: Callable[[str], str], letter: st
 @pytest.mark.parametrize(
     ("key", "text"), [("a", "a"), ("G", "G"), *SIGNS.items(), ("space", " ")]
 )
-def test_a_key_alone_writes_what_stands_on_it(
+def test_a_key_without_modifiers_inserts_its_character(
     way: Callable[[str], str], key: str, text: str
 ) -> None:
     assert received(way(key)) == [(key, text)]
@@ -234,12 +232,12 @@ def test_a_key_alone_writes_what_stands_on_it(
         # Shift and 7, and AltGr and 8, on a German keyboard.
         ("\x1b[55;2;47u", "slash"),
         ("\x1b[56;;91u", "left_square_bracket"),
-        # Without the text, where a terminal does not tell it.
+        # Without the text, from terminals that do not send it.
         ("\x1b[103;2u", "G"),
         ("\x1b[71;2u", "G"),
-        # With Caps Lock, which is not Shift.
+        # With Caps Lock, which does not count as Shift.
         ("\x1b[102;69u", "ctrl+f"),
-        # Sent by some for every key.
+        # Some terminals send this form for every key.
         ("\x1b[27;1;27~", "escape"),
     ],
 )
@@ -263,19 +261,19 @@ def test_a_person_gets_about_in_whatever_way_keys_are_sent(way: str, empty_home:
     new_line, back = ("ctrl+j", "up") if is_legacy else ("shift+enter", "shift+enter")
     with terminal(home=empty_home, size=(110, 34)) as screen:
         screen.until_seen("Offline demo")
-        # What `kitty` takes for granted: every key, with its text and its alternates.
+        # `kitty` assumes these flags: all keys, with text and alternate codes.
         screen.until(lambda: b"\x1b[>29u" in screen.raw)
         press(*"help", "space", *"herons", new_line, *"heron", "space", *"herons", "enter")
         screen.until_seen("s to first text")
         press("ctrl+f")
         screen.until_seen("Previous")
-        # Until the last letter there are more.
+        # The last letter leaves only one title.
         press(*"herons")
         screen.until_seen("1/2")
         press(back)
         screen.until_seen("2/2")
         press("shift+tab")
-        screen.until_seen("Ask again")
+        screen.until_seen("Regenerate")
         press("N")
         screen.until_seen("1/2")
         press("R")
@@ -287,14 +285,47 @@ def test_a_person_gets_about_in_whatever_way_keys_are_sent(way: str, empty_home:
         press("tab")
         screen.until_seen("Mark")
         press("A")
-        screen.until_seen("Nothing is archived")
+        screen.until_seen("The archive is empty")
         press("A", "slash")
         screen.until_seen("The list")
         press(*"zz")
         screen.until_seen("No title matches")
         press("f2")
-        screen.until_seen("Enter keeps it")
+        screen.until_seen("Enter Save")
         press("escape")
-        screen.until(lambda: "Enter keeps it" not in screen.text)
+        screen.until(lambda: "Enter Save" not in screen.text)
+        press("ctrl+q")
+        assert screen.until_left() == 0
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_person_composes_in_whatever_way_keys_are_sent(way: str, empty_home: Path) -> None:
+    def press(*keys: str) -> None:
+        screen.press("".join(WAYS[way](key) for key in keys))
+
+    environ = {"VISUAL": "sh -c 'echo edited > $0'"}
+    with terminal(home=empty_home, size=(110, 34), environ=environ) as screen:
+        screen.until_seen("Offline demo")
+        screen.until(lambda: b"\x1b[>29u" in screen.raw)
+        press(*"herons", "enter")
+        screen.until_seen("s to first text")
+        press("up")
+        screen.until_seen("│ herons")
+        press("escape")
+        screen.until_seen("Ask anything")
+        press("ctrl+r")
+        screen.until_seen("1 prompt")
+        press("enter")
+        screen.until_seen("Back to the draft")
+        press("down")
+        screen.until_seen("Ask anything")
+        press("slash", *"hel", "tab")
+        screen.until_seen("│ /help")
+        press("enter")
+        screen.until_seen("Everywhere")
+        press("escape")
+        screen.until_seen("Ask anything")
+        press("ctrl+g")
+        screen.until_seen("│ edited")
         press("ctrl+q")
         assert screen.until_left() == 0

@@ -1,4 +1,4 @@
-"""The log file tells what broke and where, in none of the words of a conversation."""
+"""The log file says what failed and where, without any text of a conversation."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_an_error_is_logged_without_its_words(error: Exception) -> None:
     assert error.__cause__ is None or "RuntimeError" in said
 
 
-def test_what_the_system_said_is_logged() -> None:
+def test_the_systems_error_message_is_logged() -> None:
     said = logged(PermissionError(13, "Permission denied", "/the/file"))
     assert "PermissionError: Permission denied: /the/file" in said
     full = sqlite3.OperationalError("database or disk is full")

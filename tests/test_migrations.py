@@ -1,4 +1,4 @@
-"""Histories of every shape there has been come to today's, whole, whatever happens."""
+"""Histories of every earlier schema are migrated completely, whatever happens."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import os
 import shutil
 import signal
 import sqlite3
+import unicodedata
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.data.make import lines
-from tests.turns import hits, on_disk
-from tui import schema
-from tui.search import STATES, parse
-from tui.store import open_store
+from tests.data.make import paths
+from tests.turns import ask, hits, on_disk
+from tui.domain.parameters import Parameters
+from tui.domain.query import STATES, parse
+from tui.store import open_store, schema
 from tui.store.backup import before_version
-from tui.store.connection import prepare
+from tui.store.preparing import prepare
 
 DATA = Path(__file__).parent / "data"
 SHAPES = sorted(DATA.glob("history-v*.db"))
@@ -50,7 +51,7 @@ async def test_each_comes_to_todays_shape_with_everything_in_it(
     copied: Path, shape: Path
 ) -> None:
     with open_store(copied) as store:
-        assert await lines(store) == json.loads(shape.with_suffix(".json").read_text("utf-8"))
+        assert await paths(store) == json.loads(shape.with_suffix(".json").read_text("utf-8"))
         query = parse("東京 ", store.clock.now_ms())
         assert [hit.role for hit in await hits(store, query)] == ["user"]
     assert version_of(copied) == schema.VERSION
@@ -72,7 +73,7 @@ def test_before_it_changes_there_is_a_copy_of_the_old(copied: Path) -> None:
 
 
 def changed(path: Path, *statements: str) -> None:
-    """Do to a history what another program may."""
+    """Change a history as another program might."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA foreign_keys = on")
         for statement in statements:
@@ -105,7 +106,7 @@ def test_every_shape_comes_to_the_same_tables(copied: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("copied", SHAPES[2:-1], indirect=True, ids=lambda p: p.stem)
-def test_what_others_have_added_to_a_history_outlives_a_change_of_shape(copied: Path) -> None:
+def test_views_and_triggers_of_others_survive_a_migration(copied: Path) -> None:
     changed(
         copied,
         "CREATE VIEW ours AS SELECT state, text FROM transcript",
@@ -127,8 +128,63 @@ def test_what_others_have_added_to_a_history_outlives_a_change_of_shape(copied: 
     assert on_disk(copied, "SELECT count(*) FROM log")[0][0] > 0
 
 
+def add_substring_index(path: Path) -> None:
+    """Give a history of version 4 the optional index of substrings."""
+    is_text = "{0}.type IN ('text', 'thinking') AND {0}.text IS NOT NULL"
+    changed(
+        path,
+        "CREATE TABLE inside_built (below INTEGER NOT NULL) STRICT",
+        "INSERT INTO inside_built VALUES (0)",
+        "CREATE VIRTUAL TABLE inside_fts USING fts5 (text, content='searchable',"
+        " content_rowid='n', tokenize='trigram', detail='none', columnsize=0)",
+        f"CREATE TRIGGER inside_fts_insert AFTER INSERT ON blocks WHEN {is_text.format('new')}"
+        " BEGIN INSERT INTO inside_fts (rowid, text) VALUES (new.n, new.text); END",
+        f"CREATE TRIGGER inside_fts_delete AFTER DELETE ON blocks WHEN {is_text.format('old')}"
+        " BEGIN INSERT INTO inside_fts (inside_fts, rowid, text)"
+        " VALUES ('delete', old.n, old.text); END",
+        "CREATE TRIGGER inside_fts_update AFTER UPDATE OF text, type ON blocks"
+        " BEGIN INSERT INTO inside_fts (rowid, text) VALUES (new.n, new.text); END",
+        "INSERT INTO inside_fts (rowid, text) SELECT n, text FROM searchable",
+    )
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        (),
+        # A program was killed while it removed the index.
+        (
+            "DROP TRIGGER inside_fts_insert",
+            "DROP TRIGGER inside_fts_delete",
+            "DROP TRIGGER inside_fts_update",
+            "UPDATE inside_built SET below = -1",
+            "REPLACE INTO inside_fts_data VALUES (1, x''), (10, x'00000000000000')",
+        ),
+        # The index is damaged.
+        ("UPDATE inside_fts_data SET block = x'ffffffffffff' WHERE id = 10",),
+        ("DELETE FROM inside_fts_data",),
+    ],
+    ids=["whole", "half gone", "damaged", "empty"],
+)
+async def test_the_index_of_parts_of_words_is_dropped(
+    tmp_path: Path, statements: tuple[str, ...]
+) -> None:
+    path = tmp_path / "history.db"
+    shutil.copyfile(DATA / "history-v4.db", path)
+    add_substring_index(path)
+    changed(path, *statements)
+    with open_store(path) as store:
+        kept = json.loads((DATA / "history-v4.json").read_text("utf-8"))
+        assert await paths(store) == kept
+        await ask(store, "A mainstream view")
+        query = parse("*ainstr", store.clock.now_ms())
+        assert len(await hits(store, query)) == 1
+    assert on_disk(path, "SELECT name FROM sqlite_master WHERE sql LIKE '%inside%'") == []
+    assert on_disk(path, "PRAGMA integrity_check")[0][0] == "ok"
+
+
 def die_at(path: Path, step: int) -> None:
-    """Prepare a history, and be killed at a statement."""
+    """Open a history, and exit at the statement number `step`."""
     connect, seen = sqlite3.connect, 0
 
     def counted(_statement: str) -> None:
@@ -147,7 +203,7 @@ def die_at(path: Path, step: int) -> None:
 
 
 @pytest.mark.parametrize("copied", SHAPES[:-1], indirect=True, ids=lambda p: p.stem)
-def test_killed_in_the_middle_it_is_old_or_new_and_the_next_start_goes_on(
+def test_a_killed_migration_is_undone_or_done_and_the_next_start_completes_it(
     copied: Path, tmp_path: Path
 ) -> None:
     spawn = multiprocessing.get_context("fork")
@@ -173,12 +229,38 @@ def test_killed_in_the_middle_it_is_old_or_new_and_the_next_start_goes_on(
     assert step > 15
 
 
-def test_what_is_kept_of_each_shape_is_never_written_anew() -> None:
+@pytest.mark.parametrize("copied", SHAPES[:5], indirect=True, ids=lambda p: p.stem)
+async def test_a_decomposed_text_of_an_older_shape_is_found_composed(copied: Path) -> None:
+    said = unicodedata.normalize("NFD", "한국어 Ελλάδα")
+    changed(copied, f"UPDATE blocks SET text = '{said}', pairs = NULL WHERE n = 1")
+    with open_store(copied) as store:
+        for typed in ("한국어 ", "ελλαδα "):
+            query = parse(typed, store.clock.now_ms())
+            assert [hit.snippet.text for hit in await hits(store, query)] == [said]
+
+
+@pytest.mark.parametrize("copied", SHAPES[5:], indirect=True, ids=lambda p: p.stem)
+async def test_each_conversation_is_asked_as_before(copied: Path) -> None:
+    is_chosen = version_of(copied) >= 7
+    with open_store(copied) as store:
+        asked = {each.title: each.parameters for each in await store.conversations()}
+    assert asked["A tool"] == Parameters("claude-sonnet-5-5", "Be brief.")
+    assert asked["Été"] == (
+        Parameters("claude-haiku-5-5", "Be kind.", 2000, "omitted", "low")
+        if is_chosen
+        else asked["A tool"]
+    )
+    told = on_disk(copied, "SELECT DISTINCT system FROM replies ORDER BY system")
+    assert [system for (system,) in told] == ([None, "Be brief."] if is_chosen else [None])
+
     known = {
         "history-v1": "a5fdde5b2b8e",
         "history-v2": "5bfe3ca9aa4e",
         "history-v3": "eb3fbd061e77",
         "history-v4": "0cd106fffeb6",
+        "history-v5": "6928ee7b4b87",
+        "history-v6": "c628c1037001",
+        "history-v7": "28722aa4ea2e",
     }
     assert {
         path.stem: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in SHAPES

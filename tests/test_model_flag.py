@@ -1,4 +1,4 @@
-"""`--model` is asked next, whatever model a conversation had, and the heading says so."""
+"""`--model` answers next, whatever model the conversation had; the heading says so."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_flag_wins_for_the_next_question_and_the_heading_says_so(
             screen.press(CTRL_Q)
             assert screen.until_left() == 0
 
-    # Read once, it is what the next start opens.
+    # After it was open once, the next start opens it.
     with terminal(home=empty_home, environ=environ, size=SIZE) as screen:
         screen.until_seen("One?")
         screen.press(CTRL_PGDN)

@@ -1,4 +1,4 @@
-"""Machines and arguments as they may be: each command says one line or does its work."""
+"""Odd machines and arguments: each command works, or fails with one line."""
 
 from __future__ import annotations
 
@@ -95,6 +95,8 @@ COMMANDS = {
     "log --json": (0, "[]\n"),
     "ask --demo --no-save help": (0, None),
     "doctor --offline": (0, None),
+    "keys --list": (0, None),
+    "chat --plain --demo": (0, ""),
     "--help": (0, None),
 }
 ENVIRONMENTS = [
@@ -146,7 +148,7 @@ def test_in_a_folder_that_is_gone_a_command_does_its_work(
     assert (done.code, done.err) == (code, "")
 
 
-def test_in_a_folder_that_is_gone_a_relative_history_is_told(program: Program) -> None:
+def test_a_relative_history_in_a_deleted_folder_is_reported(program: Program) -> None:
     for name in ("x.db", "./:memory:"):
         done = _run(program, _gone(program), f"log --db {name}")
         assert len(done.err.splitlines()) == 1
@@ -155,9 +157,9 @@ def test_in_a_folder_that_is_gone_a_relative_history_is_told(program: Program) -
 
 @pytest.mark.parametrize(
     ("home", "code", "said"),
-    [("/proc/nowhere", 1, "cannot be made"), ("letter.txt", 2, "Not a directory")],
+    [("/proc/nowhere", 1, "cannot be created"), ("letter.txt", 2, "Not a directory")],
 )
-def test_a_home_that_cannot_hold_anything_is_told(
+def test_an_unwritable_home_is_reported(
     program: Program, home: str, code: int, said: str
 ) -> None:
     del program.environ["STREAMCHAT_DB"]

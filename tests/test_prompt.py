@@ -1,4 +1,4 @@
-"""What is sent for a line of conversation."""
+"""What is sent for a path."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.conversation import Block, Json, Message
-from tui.prompt import prompt
+from tui.domain.conversation import Block, Message
+from tui.domain.prompt import prompt
+from tui.domain.wire import Json
 
 HERE, ELSEWHERE = "api.example#1", "api.example#2"
 
@@ -32,7 +33,7 @@ def reply(*blocks: Block, endpoint: str = HERE) -> Message:
 
 
 def made(*messages: Message, system: str = "") -> list[Message]:
-    """Return a line in which each reply knows what it was made under."""
+    """Return a path in which each reply has the digest of its own context."""
     line: list[Message] = []
     for message in messages:
         if message.role == "assistant" and message.context is None:
@@ -44,7 +45,7 @@ def made(*messages: Message, system: str = "") -> list[Message]:
 
 
 def kinds(sent: list[Json]) -> list[list[str]]:
-    """Return the types of the blocks of every reply sent."""
+    """Return the types of the blocks of every reply that is sent."""
     return [
         [block["type"] for block in message["content"]]
         for message in sent
@@ -84,7 +85,7 @@ def test_thinking_goes_back_where_nothing_before_it_has_changed() -> None:
     assert kinds(sent(made(*THREE))) == [ALL, ALL, ALL]
 
 
-def test_it_is_left_out_of_replies_of_another_account() -> None:
+def test_thinking_is_left_out_of_replies_of_another_account() -> None:
     redacted = Block({"type": "redacted_thinking", "data": "eHh4"})
     other = reply(thought(), redacted, text("two"), endpoint=ELSEWHERE)
     line = made(*THREE[:3], other, *THREE[4:])
@@ -116,7 +117,7 @@ def test_a_new_system_prompt_leaves_out_all_thinking() -> None:
     assert kinds(sent(line)) == [NONE, NONE, NONE]
 
 
-def test_what_may_not_be_sent_is_left_out_and_so_is_a_reply_of_nothing_else() -> None:
+def test_unsendable_blocks_and_replies_of_only_such_blocks_are_left_out() -> None:
     unfinished = Block({"type": "thinking", "thinking": "Hm"}, is_sendable=False)
     messages = sent(made(
         question("one"), reply(unfinished, text("Half")),
@@ -173,7 +174,6 @@ LINES = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(LINES)
 def test_no_message_is_ever_sent_empty_and_nothing_is_made_up(line: list[Message]) -> None:
     messages = sent(line)
@@ -185,7 +185,6 @@ def test_no_message_is_ever_sent_empty_and_nothing_is_made_up(line: list[Message
     assert all(wire in left for wire in went)
 
 
-@settings(deadline=None)
 @given(LINES, st.data())
 def test_a_thought_goes_back_only_behind_the_very_prompt_it_was_made_under(
     messages: list[Message], data: st.DataObject

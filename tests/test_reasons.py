@@ -1,4 +1,4 @@
-"""What an endpoint says of its own errors is told, whatever form it has."""
+"""An endpoint's own error message is shown, whatever form it has."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from tests.test_claude import QUESTION, ask, events_of, failure_of
 from tests.turns import MODEL
 from tui.claude import Claude
 from tui.claude.reasons import LONGEST, is_error, reason
-from tui.conversation import Finished, ReplyFailed
-from tui.endpoint import Endpoint
-from tui.sanitise import clean_line
+from tui.domain.endpoint import Endpoint
+from tui.domain.failure import ReplyFailed
+from tui.domain.parameters import Parameters
+from tui.domain.reply_events import Finished
+from tui.text.sanitise import clean_line
 
 HERE = Endpoint("http://127.0.0.1", api_key="sk-test")
 
@@ -74,7 +76,7 @@ BODIES = st.recursive(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(BODIES)
 def test_whatever_the_body_the_reason_is_one_clean_short_line(body: object) -> None:
     is_error(body)
@@ -92,12 +94,12 @@ def answer(body: object, content_type: str = "application/json") -> Reply:
 
 
 @pytest.mark.parametrize("body", [body for body, words in FORMS[:9] if words])
-async def test_an_error_that_comes_as_a_success_is_told_by_every_request(
+async def test_an_error_with_status_200_is_reported_by_every_request(
     server: Scripted, claude: Claude, body: object
 ) -> None:
     server.will(answer(body), answer(body))
     server.models_reply = answer(body)
-    for asked in (ask(claude), claude.create(QUESTION, model=MODEL)):
+    for asked in (ask(claude), claude.create(QUESTION, Parameters(MODEL))):
         error = await failure_of(asked)
         assert str(error) == "The endpoint answered with an error: the words"
         assert (error.failure.status, error.is_retryable) == (200, False)
@@ -105,9 +107,9 @@ async def test_an_error_that_comes_as_a_success_is_told_by_every_request(
         await claude.models()
 
 
-async def test_words_instead_of_a_message_are_told(server: Scripted, claude: Claude) -> None:
+async def test_text_instead_of_a_message_is_reported(server: Scripted, claude: Claude) -> None:
     server.will(answer("quota is used up", "text/plain"))
-    error = await failure_of(claude.create(QUESTION, model=MODEL))
+    error = await failure_of(claude.create(QUESTION, Parameters(MODEL)))
     assert str(error).endswith("not the Messages API. It says: quota is used up")
 
 
@@ -138,7 +140,7 @@ async def test_media_types_have_no_case(
         "usage": {"input_tokens": 1, "output_tokens": 1},
     }
     server.will(answer(message, content_type))
-    events = [event async for event in claude.create(QUESTION, model=MODEL)]
+    events = [event async for event in claude.create(QUESTION, Parameters(MODEL))]
     assert isinstance(events[-1], Finished)
     server.models_reply = answer({"data": [{"id": "m", "type": "model"}]}, content_type)
     assert [model.id for model in await claude.models()] == ["m"]

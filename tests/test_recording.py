@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.recording import Recording, unpack
+from tui.domain.recording import Recording, unpack
 
 CHUNKS = st.lists(st.tuples(st.integers(0, 2**32 - 1), st.binary(max_size=200)), max_size=30)
 
@@ -19,14 +19,14 @@ def recorded(chunks: list[tuple[int, bytes]]) -> Recording:
 
 
 @given(CHUNKS)
-def test_what_was_noted_comes_back(chunks: list[tuple[int, bytes]]) -> None:
+def test_a_recording_unpacks_to_what_was_noted(chunks: list[tuple[int, bytes]]) -> None:
     recording = recorded(chunks)
     assert unpack(recording.packed()) == chunks
     assert recording.size == sum(len(chunk) for _, chunk in chunks)
 
 
 @given(CHUNKS, CHUNKS)
-def test_a_recording_can_be_packed_while_it_goes_on(
+def test_a_recording_can_be_packed_while_it_grows(
     before: list[tuple[int, bytes]], after: list[tuple[int, bytes]]
 ) -> None:
     recording = recorded(before)
@@ -62,7 +62,7 @@ def test_garbage_is_refused(garbage: bytes) -> None:
     ],
     ids=["newer", "with more after it", "cut in a head", "cut in a chunk"],
 )
-def test_what_is_packed_well_and_is_no_recording_is_refused(packed: bytes) -> None:
+def test_valid_compressed_data_that_is_not_a_recording_is_refused(packed: bytes) -> None:
     with pytest.raises(ValueError, match="recording"):
         unpack(packed)
 

@@ -1,253 +1,144 @@
-"""Finding what was said, by any part of it, whatever is typed."""
+"""A search inside words reads every text, and shows results while it runs."""
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-import unicodedata
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.scripted import Reply, Scripted, end, says, start, text, thinking
-from tests.turns import ask, converse, hits
-from tui.claude import Claude
-from tui.search import Hit, Query, Term, parse, places, snippet, typed_as
+from tests.conftest import wait_until
+from tests.turns import ask, hits
+from tui.domain.query import Found, Order, Query, Term, parse
 from tui.store import Store, open_store
+from tui.store.latest_only import LatestOnlyReader
 
-
-def ms(year: int, month: int, day: int, hour: int = 0) -> int:
-    """A local time; asked for in the test, not before, because the zone may change."""
-    return round(datetime(year, month, day, hour).astimezone().timestamp() * 1000)
-
-
-def now() -> int:
-    return ms(2026, 11, 24, 12)
-
-
-@pytest.mark.parametrize(
-    ("typed", "query"),
-    [
-        ("", Query()),
-        ("   ", Query()),
-        ("pars", Query((Term("pars", is_prefix=True),))),
-        ("parser ", Query((Term("parser"),))),
-        ("one two", Query((Term("one"), Term("two", is_prefix=True)))),
-        ("begin* two ", Query((Term("begin", is_prefix=True), Term("two")))),
-        ('"two words" x ', Query((Term("two words"), Term("x")))),
-        ('"not closed', Query((Term("not closed"),))),
-        ('""', Query()),
-        ("role:you hi ", Query((Term("hi"),), role="user")),
-        ("state:cut_off", Query(state="cut_off")),
-        ("model:sonnet x ", Query((Term("x"),), model="sonnet")),
-        ("in:title parser ", Query((Term("parser"),), is_in_title=True)),
-        ('Role:"You" state:CUT_OFF', Query(role="user", state="cut_off")),
-        ("role:you role:user ", Query(role="user")),
-        ('"role:foo" ', Query((Term("role:foo"),))),
-        (
-            "TODO: C:\\x std::x a-b:c ",
-            Query(tuple(map(Term, ("TODO:", "C:\\x", "std::x", "a-b:c")))),
-        ),
-        ("https://x.org ", Query((Term("https://x.org"),))),
-        ("*part", Query((Term("part", is_inside=True),))),
-        ("**part** x ", Query((Term("part", is_inside=True), Term("x")))),
-        ('*"two parts', Query((Term("two parts", is_inside=True),))),
-        ("* ** x ", Query((Term("x"),))),
-    ],
-)
-def test_what_is_typed_is_read(typed: str, query: Query) -> None:
-    assert parse(typed, now()) == query
-
-
-@pytest.mark.parametrize(
-    ("typed", "day"),
-    [
-        ("2026-11-20", (2026, 11, 20)),
-        ("2026-11", (2026, 11, 1)),
-        ("2026", (2026, 1, 1)),
-        ("today", (2026, 11, 24)),
-        ("yesterday", (2026, 11, 23)),
-        ("7d", (2026, 11, 17)),
-        ("1y", (2025, 11, 24)),
-    ],
-)
-def test_days_are_read(typed: str, day: tuple[int, int, int]) -> None:
-    assert parse(f"after:{typed}", now()) == Query(after_ms=ms(*day))
-    assert parse(f"before:{typed}", now()) == Query(before_ms=ms(*day))
-
-
-@pytest.mark.parametrize(
-    ("said", "typed", "marked"),
-    [
-        ("The Parser fails", "pars", ["Pars"]),
-        ("The parser fails", "pars ", []),
-        ("Café, cafés, cafe\u0301 and CAFE", "cafe ", ["Café", "cafe\u0301", "CAFE"]),
-        ("Is C++ like C?", "c++ ", ["C++"]),
-        ("東京タワー", "東京 ", ["東京"]),
-        ("two-words, two words", '"two words"', ["two-words", "two words"]),
-        ("a.b", '"[" a', ["a"]),
-        ("Upstream streams", "*STREAM", ["stream", "stream"]),
-    ],
-)
-def test_what_matches_is_marked(said: str, typed: str, marked: list[str]) -> None:
-    found = places(said, parse(typed, now()).terms)
-    assert [said[start:end] for start, end in found] == marked
-
-
-@given(st.lists(st.sampled_from(["a", "b*", "*a", "*b*", '"a b"', '*"a b"', "C++"])))
-def test_what_was_read_is_written_so_that_it_is_read_the_same(typed: list[str]) -> None:
-    terms = parse(" ".join(typed), now()).terms
-    assert parse(typed_as(terms), now()).terms == terms
-
-
-@given(st.text(), st.text())
-@example("İstanbul", "i")
-@example("e\u0301" * 3, "é")
-def test_marks_are_places_of_the_text(said: str, typed: str) -> None:
-    terms = parse(typed, now()).terms
-    for first, after in places(said, terms):
-        assert 0 <= first < after <= len(said)
-    shown = snippet(said, terms, 40)
-    assert "\n" not in shown.text
-    for first, after in shown.marks:
-        assert 0 <= first < after <= len(shown.text)
-
-
-def test_a_snippet_is_around_its_first_match() -> None:
-    said = "before " * 100 + "the needle is here " + "after " * 100
-    shown = snippet(said, parse("needle ", now()).terms, 60)
-    ((first, after),) = shown.marks
-    assert shown.text[first:after] == "needle"
-    assert shown.text.startswith("…")
-    assert shown.text.endswith("…")
-    assert len(shown.text) < 70
-
-
-async def found(store: Store, typed: str, *, limit: int = 50) -> list[Hit]:
-    return await hits(store, parse(typed, store.clock.now_ms()), limit=limit)
+ACCENTS = "é" * 8
+SLOW = " ".join(f"*{ACCENTS[:length]}" for length in range(1, 9)) + " *stream"
+"""A query that takes about a second in `fill_slowly_searched`."""
 
 
 async def texts(store: Store, typed: str) -> list[str]:
-    return [hit.snippet.text for hit in await found(store, typed)]
+    found = await hits(store, parse(typed, store.clock.now_ms()))
+    return [hit.snippet.text for hit in found]
+
+
+async def fill(store: Store, *said: str) -> None:
+    for each in said:
+        await ask(store, each)
+
+
+async def fill_slowly_searched(store: Store, oldest: str, newest: str) -> None:
+    """Save a message, then many that are slow to search, then another message."""
+    question = await ask(store, f"{ACCENTS} {oldest}")
+    with closing(sqlite3.connect(store.path)) as other, other:
+        # The index would only take time to fill.
+        other.execute("DROP TRIGGER blocks_fts_insert")
+        other.execute(
+            "WITH RECURSIVE numbers (k) AS"
+            " (SELECT 1 UNION ALL SELECT k + 1 FROM numbers WHERE k < ?)"
+            " INSERT INTO blocks (message_id, seq, type, text, data)"
+            " SELECT ?, k, 'text', ? || k, '{}' FROM numbers",
+            [1_000, question.id, ACCENTS * 1_200],
+        )
+    await ask(store, f"{ACCENTS} {newest}")
+
+
+async def test_a_part_of_a_word_is_found_and_is_no_word(store: Store) -> None:
+    await fill(store, "A mainstream view", "Nothing")
+    assert await texts(store, "*stream*") == ["A mainstream view"]
+    assert await texts(store, "view *tream") == ["A mainstream view"]
+    assert await texts(store, "stream ") == []
+
+
+async def test_the_last_word_counts_as_a_beginning_unless_a_space_or_a_quote_follows(
+    store: Store,
+) -> None:
+    await fill(store, "A zephyrquartz", "Nothing")
+    for typed in ("zeph", "ZEPH", "a zeph", '"a" zeph', "role:you zeph", "zeph* "):
+        assert await texts(store, typed) == ["A zephyrquartz"], typed
+    for typed in ("zeph ", '"zeph"', "zeph a", "zeph role:you"):
+        assert await texts(store, typed) == [], typed
 
 
 @pytest.mark.parametrize(
     ("said", "typed"),
     [
-        ("The quick brown fox", "quick "),
-        ("The quick brown fox", "QUICK fo"),
-        ("The quick brown fox", '"quick brown"'),
-        ("Un café très chaud", "cafe "),
-        ("Un cafe tres chaud", "café "),
-        ("全文検索の仕組み", "検索 "),
-        ("全文検索の仕組み", "検索の "),
-        ("東京 tower", "東京 tower "),
-        ("Pythonの使い方", "python "),
-        ("Pythonの使い方", "Pythonの使"),
-        ("Pythonの使い方", "使い方 "),
-        ("新宿のtowerです", '"のtower"'),
-        ("話し方", "方 "),
-        ("日本語のテスト", "本語 "),
-        ("雨が降る", "雨 "),
-        ("Modern C++ and C#", "C++ "),
-        ("Modern C++ and C#", "c# "),
-        ("한국어 문서", "국어 "),
-        ("ภาษาไทย", "ไทย "),
-        ("naïve résumé", "resu"),
-        ("50 % of it", "% "),
-        ("snake_case_name", "snake_case "),
-        ("Привет, мир", "привет "),
+        ("A detailed list", "*TAIL*"),
+        ("übermäßig", "*ÜBERM"),
+        ("ПРИВЕТСТВИЕ", "*ветств"),
+        ("The mainstream view", '*"stream v"'),
+        ("C:\\Users", "*:\\user"),
+        ("50 %_off, cheap", "*%_off"),
+        ("全文検索の仕組み", "*検索"),
     ],
 )
-async def test_words_of_any_language_are_found(store: Store, said: str, typed: str) -> None:
-    await ask(store, "something else entirely")
-    await ask(store, said)
-    await ask(store, "C and nothing more 京")
+async def test_parts_of_words_of_any_language_are_found(
+    store: Store, said: str, typed: str
+) -> None:
+    await fill(store, said, "Something else")
     assert await texts(store, typed) == [said]
 
 
-@pytest.mark.parametrize(
-    "typed", ["tower 大阪 ", "quick slow ", '"brown quick"', "quic ", "zzz"]
-)
-async def test_what_was_not_said_is_not_found(store: Store, typed: str) -> None:
-    await ask(store, "The quick brown fox at 東京 tower")
-    assert await texts(store, typed) == []
-
-
-async def test_the_newest_comes_first_and_thinking_counts(
-    server: Scripted, claude: Claude, store: Store
+@pytest.mark.parametrize("order", ["newest", "best"])
+async def test_all_of_a_history_is_looked_at_and_what_is_found_is_shown_meanwhile(
+    store: Store, order: Order
 ) -> None:
-    server.will(Reply([start(), *thinking(0, "a hidden needle"), *text(1, "no"), *end()]))
-    await converse(store, claude, "first needle")
-    server.will(says("a needle at last"))
-    await converse(store, claude, "second")
-    hits = await found(store, "needle ")
-    assert [(hit.found_in, hit.role, hit.title) for hit in hits] == [
-        ("text", "assistant", "second"),
-        ("thinking", "assistant", "first needle"),
-        ("text", "user", "first needle"),
-    ]
-    assert len(await found(store, "needle ", limit=1)) == 1
-    assert [hit.found_in for hit in await found(store, "needle in:title ")] == ["title"]
+    await fill_slowly_searched(store, "mainstream", "bloodstream")
+    shown: list[list[str]] = []
+
+    def show(found: Found) -> None:
+        assert found.is_truncated
+        shown.append(said(found))
+
+    def said(found: Found) -> list[str]:
+        return [hit.snippet.text.split()[-1] for hit in found.hits]
+
+    query = parse(SLOW, store.clock.now_ms())
+    found = await store.finding.messages(query, order=order, show=show, show_after=0.01)
+    assert found is not None
+    assert not found.is_truncated
+    assert sorted(said(found)) == ["bloodstream", "mainstream"]
+    assert ["bloodstream"] in shown
+    # Only as often as there was a new result.
+    assert len(shown) <= 3
 
 
-async def test_operators_narrow_it(server: Scripted, claude: Claude, store: Store) -> None:
-    server.will(Reply([start(), *text(0, "half a needle")[:-1]]))
-    await converse(store, claude, "needle one")
-    server.will(says("whole needle"))
-    await converse(store, claude, "needle two")
-    assert await texts(store, "needle state:cut_off ") == ["half a needle"]
-    assert await texts(store, "needle role:you ") == ["needle two", "needle one"]
-    assert await texts(store, "needle model:sonnet ") == ["whole needle", "half a needle"]
-    assert await texts(store, "needle model:opus ") == []
-    assert len(await texts(store, "needle after:today ")) == 4
-    assert await texts(store, "needle before:today ") == []
-    assert await texts(store, "state:cut_off ") == ["half a needle"]
+async def test_a_search_that_nobody_waits_for_any_more_is_broken_off(store: Store) -> None:
+    endless = "WITH RECURSIVE n (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n)"
+    searching = LatestOnlyReader("endless", lambda: sqlite3.connect(store.path))
+    running = asyncio.create_task(
+        searching.run(lambda connection: connection.execute(f"{endless} SELECT max(k) FROM n"))
+    )
+    await wait_until(lambda: searching._running)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await wait_until(lambda: not searching._running)
 
 
-async def test_what_was_deleted_is_not_found(store: Store) -> None:
-    question = await ask(store, "a needle")
-    await store.delete([question.conversation_id])
-    assert await found(store, "needle ") == []
-    assert await found(store, "needle in:title ") == []
-
-
-@settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    said=st.text(st.characters(categories=["L", "N", "P", "Z", "S"]), min_size=3),
+    cut=st.tuples(st.integers(min_value=0), st.integers(min_value=0)),
 )
-@given(typed=st.text() | st.text(st.sampled_from('"*:^()-+{}[] aANDORNEARcol\0検%_\\')))
-async def test_nothing_that_is_typed_is_an_error(store: Store, typed: str) -> None:
-    await found(store, unicodedata.normalize("NFC", typed.encode("utf-8", "replace").decode()))
-
-
-@pytest.mark.parametrize("name", ["", "*", "in:title ", "model:"])
-@pytest.mark.parametrize("sign", ["-", "x"])
-async def test_however_much_is_typed_is_no_error(store: Store, name: str, sign: str) -> None:
-    await ask(store, "something")
-    assert await found(store, name + sign * 60_000) == []
-
-
-async def test_titles_are_found_whatever_their_case_and_accents(store: Store) -> None:
-    await ask(store, "Über Cafés")
-    assert len(await found(store, "in:title über cafe")) == 1
-
-
-@settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100
-)
-@given(words=st.lists(st.text(st.characters(categories=["L"]), min_size=1), min_size=1))
-async def test_whatever_was_said_is_found_by_its_own_words(
-    tmp_path: Path, words: list[str]
+async def test_every_part_of_what_was_said_is_found(
+    tmp_path: Path, said: str, cut: tuple[int, int]
 ) -> None:
-    said = " ".join(words)
-    path = tmp_path / "own.db"
-    with open_store(path) as store:
+    start = cut[0] % (len(said) - 2)
+    part = said[start : start + 3 + cut[1] % (len(said) - start - 2)]
+    with open_store(tmp_path / "own.db") as store:
         message = await ask(store, said)
-        hits = await found(store, f'"{said}"')
-        assert message.id in [hit.message_id for hit in hits]
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("DELETE FROM conversations")
-        connection.execute("DELETE FROM blocks")
+        found = await hits(store, Query((Term(part, is_inside=True),)), limit=-1)
+        assert message.id in [hit.message_id for hit in found]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(part=st.text(st.characters(codec="utf-8") | st.sampled_from('a"\0%_*\\')))
+@example("a\0b")
+async def test_no_part_is_an_error(store: Store, part: str) -> None:
+    await hits(store, Query((Term(part, is_inside=True),)))

@@ -21,16 +21,21 @@ from hypothesis import strategies as st
 
 from tests.scripted import Reply, Scripted, end, refuses, start, text, thinking
 from tests.turns import MODEL, SetClock, ask, converse, on_disk
-from tui import schema, turn
+from tui.chat import turn
 from tui.claude import Claude
-from tui.conversation import Block, Conversation, Message, Request
-from tui.pairs import asked as asked_as
-from tui.sanitise import whole
-from tui.store import HistoryError, Store, open_store
+from tui.domain.cjk import query_bigrams
+from tui.domain.conversation import Block, Conversation, Message
+from tui.domain.parameters import Parameters
+from tui.domain.request import Request
+from tui.store import HistoryError, Store, open_store, schema
 from tui.store import connection as opening
+from tui.store.connection import connect
+from tui.store.migration import version_of
+from tui.store.preparing import prepare
+from tui.text.sanitise import fix_surrogates
 
 ANY_TEXT = st.text(st.characters() | st.sampled_from("\0\ud83d\ude00\u691c"))
-"""Text of any characters: NUL and halves of surrogate pairs too."""
+"""Text of any characters, with NUL and halves of surrogate pairs."""
 
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | ANY_TEXT,
@@ -48,18 +53,18 @@ BLOCKS = st.builds(
 
 
 def storable(value: Any) -> Any:
-    """A JSON value with every string made whole, and nothing else changed."""
+    """Return a JSON value with the surrogates in its strings fixed."""
     if isinstance(value, dict):
         return {storable(name): storable(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [storable(inner) for inner in value]
-    return whole(value) if isinstance(value, str) else value
+    return fix_surrogates(value) if isinstance(value, str) else value
 
 
 async def begin(
     store: Store, question: Message, *, owner: str | None = None
 ) -> tuple[Message, Request]:
-    """Open a reply, as a turn does before it asks the endpoint."""
+    """Begin a reply, as a turn does before its request."""
     now = store.clock.now_ms()
     message = Message(
         id=store.new_id(),
@@ -79,11 +84,10 @@ async def begin(
     return message, request
 
 
-# What goes in comes out.
+# Round trips
 
 
 @settings(
-    deadline=None,
     max_examples=100,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -94,7 +98,7 @@ async def test_any_block_comes_back_as_it_was_stored(
     store: Store, wires: list[dict[str, Any]]
 ) -> None:
     now = store.clock.now_ms()
-    conversation = Conversation(store.new_id(), MODEL, now, now)
+    conversation = Conversation(store.new_id(), Parameters(MODEL), now, now)
     message = Message(
         id=store.new_id(),
         conversation_id=conversation.id,
@@ -103,22 +107,36 @@ async def test_any_block_comes_back_as_it_was_stored(
         created_ms=now,
     )
     await store.add_question(conversation, message)
-    (found,) = await store.line(message.id)
+    (found,) = await store.read_path(message.id)
     assert json.dumps([block.wire for block in found.blocks]) == json.dumps(storable(wires))
     assert [block.is_sendable for block in found.blocks] == [
         block.is_sendable for block in message.blocks
     ]
 
 
-async def test_titles_and_system_prompts_are_made_whole(store: Store) -> None:
+async def test_surrogates_in_titles_and_system_prompts_are_fixed(store: Store) -> None:
     now = store.clock.now_ms()
     conversation = Conversation(
-        store.new_id(), MODEL, now, now, title="a\ud83d", system="\ude00b"
+        store.new_id(), Parameters(MODEL, "\ude00b"), now, now, title="a\ud83d"
     )
     await turn.ask(store, conversation, "\ud83d")
     found = await store.conversation(conversation.id)
     assert found is not None
-    assert (found.title, found.system) == ("a\ufffd", "\ufffdb")
+    assert (found.title, found.parameters.system) == ("a\ufffd", "\ufffdb")
+
+
+async def test_a_reply_that_has_not_begun_yet_is_a_version_of_the_open_one(
+    store: Store, claude: Claude
+) -> None:
+    """The path may be read again before the running reply is on disk."""
+    first = await converse(store, claude)
+    (question, _) = await store.read_path(first.id)
+    draft = turn.empty_reply(store, question, Parameters(MODEL))
+    conversation = await store.conversation(first.conversation_id)
+    assert conversation is not None
+    beside = (first.id, draft.id)
+    assert (await store.snapshot(conversation, draft)).versions == {first.id: beside}
+    assert await store.branches.versions(question.id, draft) == {draft.id: beside}
 
 
 async def test_a_conversation_takes_over_the_model_and_system_prompt_asked_with(
@@ -128,31 +146,34 @@ async def test_a_conversation_takes_over_the_model_and_system_prompt_asked_with(
     conversation = await store.conversation(first.conversation_id)
     assert conversation is not None
     newer = Conversation(
-        conversation.id, "other", 0, 0, title="ignored", system="Be kind.", tip_id=first.id
+        conversation.id,
+        Parameters("other", "Be kind."),
+        0,
+        0,
+        title="ignored",
+        tip_id=first.id,
     )
     second = await turn.ask(store, newer, "More")
     found = await store.conversation(conversation.id)
     assert found is not None
-    assert (found.model, found.system, found.title) == ("other", "Be kind.", "Hi")
+    assert (found.parameters, found.title) == (Parameters("other", "Be kind."), "Hi")
     assert (found.tip_id, found.created_ms) == (second.id, conversation.created_ms)
-    assert [message.id for message in await store.line(second.id)] == [first.id, second.id]
+    assert [message.id for message in await store.read_path(second.id)] == [first.id, second.id]
 
 
 async def test_the_conversation_used_last_comes_first(store: Store) -> None:
     asked = [await ask(store, word) for word in ("one", "two", "three")]
-    # Within one millisecond nothing is later than anything.
+    # Within one millisecond no time is later than another.
     store.clock.start_after(store.clock.now_ms())
     await ask(store, "again", after=asked[0])
     assert [found.title for found in await store.conversations()] == ["one", "three", "two"]
     assert [found.title for found in await store.conversations(limit=1)] == ["one"]
 
 
-async def test_what_was_asked_for_lands_though_nobody_waits_for_it(
-    store: Store, history: Path
-) -> None:
+async def test_a_write_is_done_even_if_nobody_waits_for_it(store: Store, history: Path) -> None:
     questions = [await ask(store, "one")]
     with closing(sqlite3.connect(history, isolation_level=None)) as other:
-        # While another program writes, this one's writes queue up.
+        # While another program writes, the writes of this one are queued.
         other.execute("BEGIN IMMEDIATE")
         tasks = [asyncio.create_task(ask(store, word, after=None)) for word in ("two", "three")]
         await asyncio.sleep(0)
@@ -174,7 +195,7 @@ async def test_closing_waits_for_the_writes_asked_for(history: Path) -> None:
     assert len(on_disk(history, "SELECT * FROM messages")) == 1
 
 
-async def test_a_write_that_cannot_be_made_is_told(
+async def test_a_write_that_fails_is_reported(
     history: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opening, "BUSY_TIMEOUT", 0.05)
@@ -190,13 +211,15 @@ async def test_a_write_that_cannot_be_made_is_told(
 async def test_a_write_that_fails_leaves_nothing_of_itself(store: Store, history: Path) -> None:
     question = await ask(store)
     with pytest.raises(HistoryError):
-        # The id is taken, which shows only after the conversation was written.
-        await store.add_question(Conversation(store.new_id(), MODEL, 0, 0), question)
+        # The id exists already, which fails only after the conversation was written.
+        await store.add_question(
+            Conversation(store.new_id(), Parameters(MODEL), 0, 0), question
+        )
     assert len(on_disk(history, "SELECT * FROM conversations")) == 1
-    assert (await store.line(question.id))[0].text == "Hi"
+    assert (await store.read_path(question.id))[0].text == "Hi"
 
 
-# What other programs read.
+# Views for other programs
 
 
 def columns(history: Path, view: str) -> list[str]:
@@ -244,7 +267,7 @@ async def test_the_transcript_view_reads_as_promised(
     assert (asked["role"], asked["text"], asked["thinking"]) == ("user", "What?", "")
 
 
-async def test_the_replies_view_reads_as_promised(
+async def test_the_replies_view_has_the_documented_columns(
     server: Scripted, claude: Claude, history: Path
 ) -> None:
     server.will(refuses(529, "overloaded_error"))
@@ -268,6 +291,10 @@ async def test_the_replies_view_reads_as_promised(
         "attempts",
         "request_id",
         "error_type",
+        "effort",
+        "max_tokens",
+        "thinking_display",
+        "system",
     ]
     first, second = (
         dict(row) for row in on_disk(history, "SELECT * FROM replies ORDER BY message_id")
@@ -289,6 +316,10 @@ async def test_the_replies_view_reads_as_promised(
         "attempts": 2,
         "request_id": "req_scripted",
         "error_type": None,
+        "effort": None,
+        "max_tokens": 16_000,
+        "thinking_display": "summarized",
+        "system": None,
     }
     assert second["message_id"] == failed.id
     assert (second["state"], second["error_type"]) == ("failed", "authentication_error")
@@ -308,11 +339,11 @@ async def test_the_trash_is_not_in_the_views(
     assert len(server.asked) == 1
 
 
-# Finding words.
+# Search
 
 
 def found(history: Path, index: str, query: str) -> list[str]:
-    """The types of the blocks an index finds."""
+    """Return the types of the blocks that an index finds."""
     sql = (
         f"SELECT b.type FROM {index} JOIN blocks AS b ON b.n = {index}.rowid"
         f" WHERE {index} MATCH ? ORDER BY b.n"
@@ -321,7 +352,7 @@ def found(history: Path, index: str, query: str) -> list[str]:
 
 
 def check_indexes(history: Path) -> None:
-    """Fail when an index and what it indexes differ."""
+    """Fail if an index differs from its contents."""
     with closing(sqlite3.connect(history)) as connection:
         for index in ("blocks_fts", "pairs_fts"):
             connection.execute(
@@ -361,7 +392,7 @@ async def test_words_without_spaces_are_found_by_their_pairs(
 ) -> None:
     await ask(store, sentence)
     await ask(store, "索検 京東 語本日 and nothing else")
-    assert found(history, "pairs_fts", f'"{asked_as(part)[0]}"') == ["text"]
+    assert found(history, "pairs_fts", f'"{query_bigrams(part)[0]}"') == ["text"]
     check_indexes(history)
 
 
@@ -384,16 +415,16 @@ async def test_the_indexes_follow_what_other_programs_delete_and_change(
         other.execute("DELETE FROM conversations WHERE id = ?", [reply.conversation_id])
     check_indexes(history)
     assert found(history, "blocks_fts", "possibly") == []
-    assert found(history, "pairs_fts", f'"{asked_as("検索")[0]}"') == []
-    assert found(history, "pairs_fts", f'"{asked_as("日本語")[0]}"') == ["text"]
+    assert found(history, "pairs_fts", f'"{query_bigrams("検索")[0]}"') == []
+    assert found(history, "pairs_fts", f'"{query_bigrams("日本語")[0]}"') == ["text"]
     assert len(on_disk(history, "SELECT * FROM blocks")) == 1
 
 
-# The file.
+# The file
 
 
 def modes(folder: Path) -> dict[str, int]:
-    """What is in a folder, but for the test's own home, and who may read it."""
+    """Return the modes of the files in a folder, without the test's home."""
     return {
         path.name: path.stat().st_mode & 0o777
         for path in folder.iterdir()
@@ -401,12 +432,12 @@ def modes(folder: Path) -> dict[str, int]:
     }
 
 
-async def test_the_file_and_what_lies_beside_it_are_private(
+async def test_the_file_and_the_files_beside_it_are_private(
     history: Path, tmp_path: Path
 ) -> None:
     with open_store(history) as store:
         await begin(store, await ask(store))
-        lock = f"{store._own()}.lock"
+        lock = f"{store.claims.own()}.lock"
         assert modes(tmp_path) == {
             "history.db": 0o600,
             "history.db-shm": 0o600,
@@ -436,7 +467,7 @@ def test_a_history_is_found_as_it_was_left(history: Path) -> None:
     with open_store(history) as store:
         question = asyncio.run(ask(store, "Still there?"))
     with open_store(history) as store:
-        (message,) = asyncio.run(store.line(question.id))
+        (message,) = asyncio.run(store.read_path(question.id))
     assert message == question
     assert on_disk(history, "PRAGMA application_id")[0][0] == schema.APPLICATION_ID
     assert on_disk(history, "PRAGMA journal_mode")[0][0] == "wal"
@@ -489,13 +520,13 @@ def test_a_file_that_is_not_ours_is_left_as_it_is(
 
 def unwritable(folder: Path) -> Path:
     if os.geteuid() == 0:
-        # No mode keeps root out.
+        # File modes do not stop root.
         return Path("/proc")
     folder.chmod(0o500)
     return folder
 
 
-def test_a_folder_that_is_missing_or_read_only_is_told(tmp_path: Path) -> None:
+def test_a_missing_or_read_only_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(HistoryError, match="does not exist"), open_store(tmp_path / "no" / "h"):
         pass
     with pytest.raises(HistoryError, match="is a folder"), open_store(tmp_path):
@@ -531,7 +562,7 @@ def test_a_history_that_another_program_makes_meanwhile_is_not_taken_for_foreign
     history: Path,
 ) -> None:
     history.touch()
-    maker = threading.Thread(target=opening.prepare, args=[history])
+    maker = threading.Thread(target=prepare, args=[history])
 
     def make_it(statement: str) -> None:
         if "sqlite_master" in statement:
@@ -539,15 +570,15 @@ def test_a_history_that_another_program_makes_meanwhile_is_not_taken_for_foreign
             maker.start()
             maker.join(0.3)
 
-    with closing(opening._connect(history)) as connection:
+    with closing(connect(history)) as connection:
         connection.set_trace_callback(make_it)
-        assert opening._version(connection, history) == 0
+        assert version_of(connection, history) == 0
     maker.join()
     with open_store(history):
         pass
 
 
-# Ids.
+# Ids
 
 
 async def test_ids_rise_though_the_clock_jumps_back(store: Store) -> None:
@@ -560,7 +591,7 @@ async def test_ids_rise_though_the_clock_jumps_back(store: Store) -> None:
     assert len(store.new_id()) == 36
 
 
-async def test_ids_go_on_after_the_newest_of_the_history(history: Path) -> None:
+async def test_ids_continue_after_the_newest_of_the_history(history: Path) -> None:
     clock = SetClock()
     clock.ahead_ms = 50_000_000
     with open_store(history, clock) as store:
@@ -581,7 +612,7 @@ async def test_ids_rise_in_every_thread(store: Store) -> None:
     assert len({identity for ids in made for identity in ids}) == 8000
 
 
-# Programs that die.
+# Programs that die
 
 _STREAMING_PROGRAM = """
 import asyncio, sys, time
@@ -634,7 +665,7 @@ async def test_a_reply_of_a_program_that_died_is_interrupted(
         process.kill()
         process.wait()
     assert await store.recover() == 1
-    (_, message) = await store.line(message_id)
+    (_, message) = await store.read_path(message_id)
     assert message.state == "interrupted"
     assert message.finished_ms is not None
     (request,) = on_disk(history, "SELECT state FROM requests")
@@ -664,11 +695,11 @@ async def test_a_reply_nobody_owns_is_interrupted(store: Store, history: Path) -
     assert state_of(history, message.id) == "interrupted"
 
 
-# Cost.
+# Cost
 
 
 async def plans(store: Store, history: Path, work: Callable[[], Any]) -> list[str]:
-    """Return how SQLite goes about the queries that `work` makes of the reader."""
+    """Return SQLite's query plans for the reads of `work`."""
     queries: list[str] = []
     store.threads.reader.set_trace_callback(queries.append)
     await work()
@@ -689,21 +720,22 @@ async def test_the_hot_queries_read_no_more_than_they_return(
     server: Scripted, claude: Claude, store: Store, history: Path
 ) -> None:
     reply = await converse(store, claude)
-    one = [reply.conversation_id]
     work: list[Callable[[], Any]] = [
         lambda: store.conversations(limit=50),
         lambda: store.conversation(reply.conversation_id),
-        lambda: store.line(reply.id),
+        lambda: store.read_path(reply.id),
         lambda: store.is_demo(reply.conversation_id),
         lambda: store.models("somewhere"),
         store.recover,
-        lambda: store.select("SELECT * FROM transcript WHERE conversation_id = ?", one),
-        lambda: store.select("SELECT * FROM replies WHERE conversation_id = ?", one),
     ]
-    for each in work:
-        for step in await plans(store, history, each):
-            # A subquery and the line itself hold no more rows than are returned.
-            assert step.startswith(("SCAN (", "SCAN line")) or is_indexed(step), step
+    steps = [step for each in work for step in await plans(store, history, each)]
+    for view in ("transcript", "replies"):
+        sql = f"EXPLAIN QUERY PLAN SELECT * FROM {view} WHERE conversation_id = ?"
+        steps += [row["detail"] for row in on_disk(history, sql, reply.conversation_id)]
+    for step in steps:
+        # A subquery, the path and the running replies have few rows.
+        few = ("SCAN (", "SCAN path", "SCAN streams")
+        assert step.startswith(few) or is_indexed(step), step
     listing = await plans(store, history, work[0])
     assert not any("TEMP B-TREE" in step for step in listing)
     assert len(server.asked) == 1

@@ -1,4 +1,4 @@
-"""stdin, stdout and stderr of every command, whatever a shell makes of them."""
+"""stdin, stdout and stderr of every command, redirected in any way."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ COMMANDS = {
     "log --json": 0,
     "ask --demo --json hi": 0,
     "doctor --offline --json": 0,
+    "keys --json": 0,
+    "chat --plain --demo": 0,
     "--help": 0,
     "--version": 0,
     "": 1,
     "log --frob": 2,
 }
-"""What may be typed, and how it ends where all is well; nothing means the app."""
+"""Command lines, and their exit codes if nothing fails; an empty one opens the app."""
 
 CLOSED = [
     "".join(chosen)
@@ -46,7 +48,7 @@ needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /d
 
 
 def redirected(program: Program, command: str, redirection: str) -> Done:
-    """Run a command as a shell runs it that redirects its streams."""
+    """Run a command from a shell with a redirection."""
     done = subprocess.run(
         ["sh", "-c", f'exec "$0" -m tui {command} {redirection}', sys.executable],
         stdin=subprocess.DEVNULL,
@@ -62,14 +64,14 @@ def redirected(program: Program, command: str, redirection: str) -> Done:
 @pytest.mark.parametrize(
     ("command", "closed"), ALL if os.environ.get("FAULTS") == "full" else FEW + SEVERAL
 )
-def test_closed_streams_are_told_of_and_take_nothing_that_is_not_theirs(
+def test_closed_streams_are_reported_and_no_file_gets_their_descriptors(
     program: Program, command: str, closed: str
 ) -> None:
     done = redirected(program, command, closed)
     has_nowhere = ">&- " in closed.replace("2>&- ", "")
     expected = COMMANDS[command] or int(has_nowhere)
     assert done.code == expected
-    if expected or has_nowhere:
+    if expected or has_nowhere or "--plain" in command:
         assert done.out == ""
     elif "--json" in command:
         json.loads(done.out)
@@ -80,11 +82,11 @@ def test_closed_streams_are_told_of_and_take_nothing_that_is_not_theirs(
     if has_nowhere and not COMMANDS[command]:
         assert lines in (
             [],
-            ["streamchat-tui: There is nowhere to write to: stdout is closed."],
+            ["streamchat-tui: The output cannot be printed: stdout is closed."],
         )
 
 
-def test_what_is_told_meanwhile_does_not_reach_stdout_where_stderr_is_closed(
+def test_notices_do_not_reach_stdout_if_stderr_is_closed(
     online: Program, server: Scripted
 ) -> None:
     server.will(refuses(529, "overloaded_error", retry_after="0"), says("At last"))
@@ -104,7 +106,7 @@ def test_a_question_is_not_sent_where_its_reply_cannot_be_written(
 @needs_full
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("command", ["--help", "ask --help", "--version", "doctor --offline"])
-def test_a_full_stdout_is_told_in_one_line_before_there_is_a_log(
+def test_a_full_stdout_is_reported_in_one_line_before_there_is_a_log(
     program: Program, command: str, unbuffered: str
 ) -> None:
     program.environ["PYTHONUNBUFFERED"] = unbuffered
@@ -117,7 +119,7 @@ def test_a_full_stdout_is_told_in_one_line_before_there_is_a_log(
     ("command", "code"),
     [("log", 0), ("log --frob", 2), ("", 1), ("log 0", 1), ("ask --demo limit", 0)],
 )
-def test_a_full_stderr_changes_nothing_but_what_is_told(
+def test_a_full_stderr_changes_nothing_but_the_notices(
     program: Program, command: str, code: int
 ) -> None:
     done = redirected(program, command, "2>/dev/full")
@@ -131,7 +133,7 @@ def test_with_stdout_and_stderr_full_the_exit_code_still_tells(program: Program)
     assert redirected(program, "--version", ">/dev/full 2>&1") == Done(1, "", "")
 
 
-def test_a_stdin_that_cannot_be_read_is_told_and_nothing_is_asked(
+def test_an_unreadable_stdin_is_reported_and_nothing_is_sent(
     online: Program, server: Scripted
 ) -> None:
     said = failed(redirected(online, "ask x", "0>written"))
@@ -140,18 +142,18 @@ def test_a_stdin_that_cannot_be_read_is_told_and_nothing_is_asked(
 
 
 def test_a_stdin_that_does_not_wait_is_waited_for(online: Program, server: Scripted) -> None:
-    reading, writing = os.pipe()
-    os.set_blocking(reading, False)
+    current, writing = os.pipe()
+    os.set_blocking(current, False)
     process = subprocess.Popen(
         [sys.executable, "-m", "tui", "ask", "Review:"],
-        stdin=reading,
+        stdin=current,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=online.folder,
         env=online.environ,
     )
-    os.close(reading)
-    # More than a pipe holds: it is written as it is read.
+    os.close(current)
+    # More than a pipe holds, so it is written while it is read.
     with os.fdopen(writing, "wb") as pipe:
         pipe.write(b"x" * 200_000)
         pipe.flush()
@@ -170,17 +172,19 @@ def test_the_app_is_drawn_where_stderr_is_no_terminal(empty_home: Path) -> None:
     assert (empty_home / "said").read_text() == ""
 
 
-def test_the_app_is_not_drawn_where_nothing_can_be(empty_home: Path) -> None:
+def test_on_a_terminal_that_cannot_draw_plain_mode_begins(empty_home: Path) -> None:
     with terminal(home=empty_home, size=SIZE, environ={"TERM": "dumb"}) as screen:
-        assert screen.until_left() == 1
-        assert "The app needs a terminal that can draw; TERM says: dumb." in screen.text
+        screen.until_seen("You:")
+        screen.press("\x04")
+        assert screen.until_left() == 0
+        assert b"\x1b" not in screen.raw
 
 
-# What is piped in, and what comes out of a pipe
+# Pipes
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8"])
-def test_what_is_piped_in_is_read_by_its_byte_order_mark(
+def test_piped_text_is_decoded_by_its_byte_order_mark(
     online: Program, server: Scripted, encoding: str
 ) -> None:
     words = "Grüße,\r\n世界 😀"
@@ -202,12 +206,12 @@ def test_what_is_piped_in_is_read_by_its_byte_order_mark(
     ],
     ids=["utf-16", "utf-32", "koi8-r", "png", "nul"],
 )
-def test_what_is_piped_in_and_is_no_text_is_refused_by_name(
+def test_piped_input_that_is_not_text_is_refused_with_its_encoding(
     online: Program, server: Scripted, content: bytes
 ) -> None:
     done = online.run("ask", "Read this", stdin=content, PYTHONIOENCODING="utf-8")
     assert failed(done, code=2) == (
-        "What is piped in is no text in UTF-8. Convert it first: iconv -f ITS-ENCODING -t UTF-8"
+        "The piped input is not text in UTF-8. Convert it first: iconv -f ITS-ENCODING -t UTF-8"
     )
     assert server.seen == []
 

@@ -1,4 +1,4 @@
-"""What a thought is bound to: where that has changed it does not go back."""
+"""Thinking is bound to its context: if that has changed, it is not sent back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tui.store import Store
 THINKS = Plan((Piece("thinking", ("Hm", " so")), Piece("text", ("Hello", " there"))))
 
 
-async def test_what_was_deleted_takes_the_thoughts_with_it_that_were_bound_to_it(
+async def test_thinking_bound_to_a_deleted_message_is_not_sent(
     server: Scripted, claude: Claude, store: Store
 ) -> None:
     strict = Strict(server)
@@ -23,7 +23,7 @@ async def test_what_was_deleted_takes_the_thoughts_with_it_that_were_bound_to_it
     await store.branches.delete(first.id)
     fourth = await converse(store, claude, "four", after=third)
     assert (strict.refusals, strict.thoughts_taken) == ([], 3)
-    # Of those that were made since, all that stands before them is still the same.
+    # The context of the replies made since then has not changed.
     await converse(store, claude, "five", after=fourth)
     assert (strict.refusals, strict.thoughts_taken) == ([], 4)
     await store.branches.restore(first.id, fourth.id)
@@ -38,10 +38,10 @@ async def test_an_edit_takes_no_thought_of_what_it_leaves(
     strict.plans.extend([THINKS] * 4)
     first = await converse(store, claude, "one")
     await converse(store, claude, "two", after=first)
-    # The tip is the second reply's; another version of its question follows the first.
+    # The next question follows the first reply, as a version of the second question.
     await store.branches.move_tip(first.conversation_id, first.id)
     other = await converse(store, claude, "two, in other words", after=first)
     assert (strict.refusals, strict.thoughts_taken) == ([], 2)
-    assert [message.text for message in await store.line(other.id)] == [
+    assert [message.text for message in await store.read_path(other.id)] == [
         "one", "Hello there", "two, in other words", "Hello there",
     ]  # fmt: skip

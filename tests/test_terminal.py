@@ -1,4 +1,4 @@
-"""What only a real terminal shows: the bytes, the first moments, the end."""
+"""What only a real terminal shows: the bytes, the start and the end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.scripted import Scripted, refuses, says
 from tests.terminal import terminal
+from tui.terminal.background import ASK
 
 SIZE = (110, 34)
 ENTER, CTRL_N, CTRL_Q = "\r", "\x0e", "\x11"
@@ -70,7 +71,7 @@ def test_typing_is_seen_before_the_sdk_is_imported(
         screen.until(begun.exists)
         assert not gate.exists()
         screen.press(ENTER)
-        screen.until_seen("Waiting")
+        screen.until_seen("waiting")
         assert server.seen == []
         gate.touch()
         screen.until_seen("Hello there")
@@ -94,18 +95,20 @@ def test_no_control_character_of_a_reply_a_title_or_an_error_reaches_the_termina
     with terminal("--model", hostile, home=empty_home, size=SIZE, environ=environ) as screen:
         screen.until_seen("Ask anything")
         for number, sign in enumerate(("[/nope]", "[@click=app.quit]x[/]", "[bold]"), 1):
-            # Bracketed paste: what is in it arrives as text.
+            # The contents of a bracketed paste arrive as text.
             screen.press(f"\x1b[200~{sign} \x1b]0;PWNED\x07 \u202e\x1b[201~{ENTER}")
             screen.until(lambda n=number: len(server.asked) == n)  # type: ignore[misc]
-            screen.until_seen("first text" if number < 3 else "r asks again")
+            screen.until_seen("first text" if number < 3 else "r regenerate")
             screen.until_seen("[@click=app.quit]x[/]")
             screen.press(CTRL_N)
             screen.until_seen("Ask Claude something")
         screen.press(CTRL_Q)
         assert screen.until_left() == 0
         raw = screen.raw
-    # The only one of its kind is Textual's own: the shape of the mouse pointer.
+    # One OSC is Textual's own: the shape of the mouse pointer.
     raw = re.sub(rb"\x1b\]22;[a-z]*\x07", b"", raw)
+    # One is ours: the query for the background's colour.
+    raw = raw.replace(ASK.encode(), b"")
     assert b"\x1b]" not in raw
     assert b"\x07" not in raw
     assert not any(f"{chr(code)}".encode() in raw for code in range(0x80, 0xA0))

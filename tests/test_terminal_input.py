@@ -1,4 +1,4 @@
-"""What a terminal sends, through the driver and the whole program: bytes in, a question out."""
+"""A terminal's bytes, through the driver and the whole program, to a question."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from tests.scripted import Scripted
+from tests.scripted import Scripted, scripted
 from tests.terminal import Terminal, terminal
 from tests.test_input_filter import STRAY
 
@@ -19,18 +19,23 @@ ENTER = "\r"
 
 
 class Person:
-    """Someone at a terminal whose questions reach the scripted server."""
+    """A user at a terminal, whose questions reach the scripted server."""
 
     def __init__(self, screen: Terminal, server: Scripted) -> None:
         self.screen = screen
         self._server = server
+
+    @property
+    def asked(self) -> int:
+        """How many questions have reached the server."""
+        return len(self._server.asked)
 
     def sends(self, *sent: str | bytes) -> None:
         for each in sent:
             self.screen.press(each)
 
     def asks(self, mark: str = "") -> str:
-        """Press Enter once `mark` is seen, and return what was asked."""
+        """Wait for `mark` on the screen, press Enter, and return the question."""
         before = len(self._server.asked)
         if mark:
             self.screen.until_seen(mark)
@@ -52,6 +57,22 @@ def person(empty_home: Path, server: Scripted) -> Iterator[Person]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+    """A program for several tests, each of which ends with a question."""
+    with scripted() as server, at_terminal(tmp_path_factory.mktemp("home"), server) as found:
+        yield found
+
+
+@pytest.fixture
+def asker(program: Person) -> Person:
+    """A user who begins a new conversation in that program."""
+    program.sends("\x0e")
+    program.screen.until_seen("Ask Claude something")
+    program.screen.until(lambda: "Ask anything" in program.screen.text)
+    return program
+
+
 @contextmanager
 def at_terminal(home: Path, server: Scripted) -> Iterator[Person]:
     environ = {"ANTHROPIC_API_KEY": "sk-test", "ANTHROPIC_BASE_URL": server.url}
@@ -60,42 +81,43 @@ def at_terminal(home: Path, server: Scripted) -> Iterator[Person]:
         yield Person(screen, server)
 
 
-def test_a_paste_with_colours_in_it_is_sent_whole_and_only_by_enter(
-    person: Person, server: Scripted
+def test_a_paste_with_colours_is_sent_completely_and_only_by_enter(
+    asker: Person,
 ) -> None:
-    person.sends(b"\x1b[200~ERR \x1b[31mfailed \x1b[0m at\r", b"line two\x1b[20", b"1~ done")
-    person.screen.until_seen("line two done")
-    assert server.asked == []
-    assert person.asks() == "ERR [31mfailed [0m at\nline two done"
+    before = asker.asked
+    asker.sends(b"\x1b[200~ERR \x1b[31mfailed \x1b[0m at\r", b"line two\x1b[20", b"1~ done")
+    asker.screen.until_seen("line two done")
+    assert asker.asked == before
+    assert asker.asks() == "ERR [31mfailed [0m at\nline two done"
 
 
-def test_a_paste_of_every_control_byte_is_sent_without_them(person: Person) -> None:
+def test_a_paste_of_every_control_byte_is_sent_without_them(asker: Person) -> None:
     controls = b"".join(bytes([code]) + b"." for code in range(0x20))
-    person.sends(b"\x1b[200~[" + controls + b"\x7f" + "\x85\x9b".encode() + b"]\x1b[201~end")
+    asker.sends(b"\x1b[200~[" + controls + b"\x7f" + "\x85\x9b".encode() + b"]\x1b[201~end")
     kept = "".join({9: "\t", 10: "\n", 13: "\n"}.get(code, "") + "." for code in range(0x20))
-    assert person.asks("end") == f"[{kept}]end"
+    assert asker.asks("end") == f"[{kept}]end"
 
 
-def test_line_ends_that_tmux_encodes_anew_in_a_paste_are_line_ends(person: Person) -> None:
-    person.sends(b"\x1b[200~one\x1b[106;5utwo\x1b[27;5;106~three\x1b[13;1ufour\x1b[201~.")
-    assert person.asks("four.") == "one\ntwo\nthree\nfour."
+def test_line_ends_that_tmux_reencodes_in_a_paste_are_line_ends(asker: Person) -> None:
+    asker.sends(b"\x1b[200~one\x1b[106;5utwo\x1b[27;5;106~three\x1b[13;1ufour\x1b[201~.")
+    assert asker.asks("four.") == "one\ntwo\nthree\nfour."
 
 
-def test_a_huge_paste_arrives(person: Person) -> None:
+def test_a_huge_paste_arrives(asker: Person) -> None:
     text = "\n".join(
         f"line {number:05} of sixty-odd characters, as in logs" for number in range(3000)
     )
     for end in ("\r", "\r\n"):
-        person.sends("\x1b[200~", text.replace("\n", end), "\x1b[201~.")
-        assert person.asks("line 02999 of sixty-odd characters, as in logs.") == f"{text}."
+        asker.sends("\x1b[200~", text.replace("\n", end), "\x1b[201~.")
+        assert asker.asks("line 02999 of sixty-odd characters, as in logs.") == f"{text}."
 
 
-def test_characters_that_python_does_not_print_are_sent(person: Person) -> None:
+def test_characters_that_python_does_not_print_are_sent(asker: Person) -> None:
     typed = "東京\u3000大阪 a\u00a0b\u202fc می\u200cخواهم"
     typed += " 👩\u200d🚀 d\u200ee\u00adf\ue0b0 \U0001facf"
     reports = "".join(f"\x1b[{ord(each)};;{ord(each)}u" for each in typed)
-    person.sends(typed, "\n", reports, ".")
-    assert person.asks("東京\u3000大阪") == f"{typed}\n{typed}."
+    asker.sends(typed, "\n", reports, ".")
+    assert asker.asks("東京\u3000大阪") == f"{typed}\n{typed}."
 
 
 @pytest.mark.parametrize(
@@ -105,42 +127,42 @@ def test_characters_that_python_does_not_print_are_sent(person: Person) -> None:
         *("\x1b[1114112u", "\x1b[99999999999999999999u"),
     ],
 )
-def test_a_key_report_of_any_kind_ends_nothing(person: Person, report: str) -> None:
-    person.sends("x", report, "y")
+def test_a_key_report_of_any_kind_ends_nothing(asker: Person, report: str) -> None:
+    asker.sends("x", report, "y")
     read = {"\x1b[97:65;2u": "xAy", "\x1b[1089::99;1u": "xсy", "\x1b[1;1:1D": "yx"}
-    assert person.asks(read.get(report, "xy")) == read.get(report, "xy")
+    assert asker.asks(read.get(report, "xy")) == read.get(report, "xy")
 
 
-def test_no_stray_report_is_typed(person: Person) -> None:
+def test_no_stray_report_is_typed(asker: Person) -> None:
     for name, report in STRAY.items():
-        person.sends(report, f"<{name}>\n")
+        asker.sends(report, f"<{name}>\n")
     last = list(STRAY)[-1]
-    assert person.asks(f"<{last}>") == "\n".join(f"<{name}>" for name in STRAY)
+    assert asker.asks(f"<{last}>") == "\n".join(f"<{name}>" for name in STRAY)
 
 
-def test_a_stray_report_in_slices_is_not_typed(person: Person) -> None:
-    for name in ("background", "version", "attributes"):
+def test_a_stray_report_in_slices_is_not_typed(asker: Person) -> None:
+    for name in ("version", "attributes"):
         report = STRAY[name]
         for at in range(3, len(report), 5):
-            person.sends(report[:at], report[at:])
-    person.sends("typed")
-    assert person.asks("typed") == "typed"
+            asker.sends(report[:at], report[at:])
+    asker.sends("typed")
+    assert asker.asks("typed") == "typed"
 
 
-def test_bytes_that_are_no_utf_8_end_nothing(person: Person) -> None:
-    person.sends(b"a\xffb", b"caf\xe9 \x1b[M\xff\xfe\xfd", b"\x1b[200~p\xff\x1b[201~.")
-    assert person.asks("p\ufffd.") == "a\ufffdbcaf\ufffd p\ufffd."
+def test_bytes_that_are_no_utf_8_end_nothing(asker: Person) -> None:
+    asker.sends(b"a\xffb", b"caf\xe9 \x1b[M\xff\xfe\xfd", b"\x1b[200~p\xff\x1b[201~.")
+    assert asker.asks("p\ufffd.") == "a\ufffdbcaf\ufffd p\ufffd."
 
 
-def test_keys_with_a_modifier_that_means_nothing_are_those_keys(person: Person) -> None:
-    person.sends("abc\x1b[127;2u\x1b[32;2ud\x1b[32;2;32ue")
-    assert person.asks("ab d e") == "ab d e"
+def test_keys_with_a_modifier_that_means_nothing_are_those_keys(asker: Person) -> None:
+    asker.sends("abc\x1b[127;2u\x1b[32;2ud\x1b[32;2;32ue")
+    assert asker.asks("ab d e") == "ab d e"
 
 
-def test_one_backspace_takes_a_grapheme(person: Person) -> None:
+def test_one_backspace_takes_a_grapheme(asker: Person) -> None:
     for grapheme in ("⚠️", "👩‍🚀", "🇯🇵"):
-        person.sends(f"a{grapheme}\x7fz")
-    assert person.asks("azazaz") == "azazaz"
+        asker.sends(f"a{grapheme}\x7fz")
+    assert asker.asks("azazaz") == "azazaz"
 
 
 @pytest.mark.parametrize("quit_key", ["\x1b[1081;5u", "\x1b[1081::113;5u", "\x1b[59::113;5u"])
@@ -162,7 +184,7 @@ def test_shortcuts_work_on_a_cyrillic_layout(person: Person) -> None:
     person.screen.until_seen("again to quit")
 
 
-def test_the_cursor_of_the_terminal_stands_at_the_caret(person: Person) -> None:
+def test_the_terminals_cursor_is_at_the_caret(person: Person) -> None:
     typed = "abc 日本語\u3000👩 é"
     person.sends(typed)
     person.screen.until_seen("abc 日本語")

@@ -1,4 +1,4 @@
-"""A better title than the first words: asked for after a reply, never over a person's."""
+"""Titles by a model: requested after a reply, and never over the user's own title."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ from tests.faults.shell import Shell
 from tests.scripted import Hold, Reply, Scripted, Seen, end, refuses, says, text
 from tests.terminal import terminal
 from tests.turns import ask, converse, on_disk
-from tui import titles
+from tui.chat import titles
 from tui.claude import Claude
-from tui.endpoint import ANTHROPIC
-from tui.settings import SMALL_MODEL, Flags, load
+from tui.config.loading import Flags, load
+from tui.config.settings import SMALL_MODEL
+from tui.domain.endpoint import ANTHROPIC
 from tui.store import Store
 
 __all__ = ["shell"]
 
 ANYTHING = st.text(st.characters(codec=None, exclude_categories=()))
 DECORATED = st.text(st.sampled_from("\"'#*_. «»ab\n\r\t\x1b\u200b\u2028\u202e\U000e0041"))
-"""What models put around a title, and what hides in one."""
+"""Marks that models put around titles, and hidden characters in them."""
 
 
 async def titled(store: Store, conversation_id: str) -> tuple[str, str]:
@@ -50,20 +51,20 @@ async def test_a_title_takes_the_place_of_the_first_words(
     assert (asked["model"], asked.get("stream", False)) == (SMALL_MODEL, False)
     assert "when is best?" in asked["messages"][0]["content"]
     assert "Some words" in asked["messages"][0]["content"]
-    ledger = on_disk(
+    request_log = on_disk(
         history,
         "SELECT purpose, state, model_requested, endpoint, input_tokens, output_tokens"
         " FROM requests",
     )
     endpoint = claude.endpoint.identity
-    assert [tuple(row) for row in ledger] == [
+    assert [tuple(row) for row in request_log] == [
         ("reply", "complete", "claude-sonnet-5-5", endpoint, 25, 42),
         ("title", "complete", SMALL_MODEL, endpoint, 25, 42),
     ]
-    # What the title took is no part of what the reply took.
-    (_, kept) = await store.line(reply.id)
+    # The tokens of the title do not count for the reply.
+    (_, kept) = await store.read_path(reply.id)
     assert kept.figures == reply.figures
-    (told,) = await store.select("SELECT attempts, output_tokens, request_id FROM replies")
+    (told,) = on_disk(store.path, "SELECT attempts, output_tokens, request_id FROM replies")
     assert (told["attempts"], told["output_tokens"]) == (1, 42)
 
 
@@ -80,7 +81,7 @@ async def test_a_persons_title_is_not_even_asked_about(
 async def being_asked(
     server: Scripted, claude: Claude, store: Store, answer: Reply
 ) -> tuple[str, Hold, asyncio.Task[bool]]:
-    """Have a conversation whose title the server is being asked for, and holds back."""
+    """Make a conversation whose title request the server holds."""
     hold = Hold()
     server.will(says("Some words"), replace(answer, before=[hold]))
     reply = await converse(store, claude, "First words")
@@ -91,7 +92,7 @@ async def being_asked(
     return reply.conversation_id, hold, improving
 
 
-async def test_what_a_person_calls_it_meanwhile_stays(
+async def test_a_title_that_the_user_writes_meanwhile_stays(
     server: Scripted, claude: Claude, store: Store
 ) -> None:
     conversation_id, hold, improving = await being_asked(server, claude, store, says("Theirs"))
@@ -101,7 +102,7 @@ async def test_what_a_person_calls_it_meanwhile_stays(
     assert await titled(store, conversation_id) == ("Mine", "person")
 
 
-async def test_what_is_cancelled_meanwhile_is_in_the_ledger(
+async def test_a_cancelled_title_request_is_in_the_request_log(
     server: Scripted, claude: Claude, store: Store, history: Path
 ) -> None:
     conversation_id, _, improving = await being_asked(server, claude, store, says("Theirs"))
@@ -118,7 +119,7 @@ async def test_what_is_cancelled_meanwhile_is_in_the_ledger(
     [says("A xylophone"), refuses(400, "invalid_request_error", "no xylophone")],
     ids=["title", "failure"],
 )
-async def test_of_a_conversation_purged_meanwhile_no_word_comes_back(
+async def test_a_title_request_brings_no_word_of_a_purged_conversation_back(
     server: Scripted, claude: Claude, store: Store, history: Path, answer: Reply
 ) -> None:
     conversation_id, hold, improving = await being_asked(server, claude, store, answer)
@@ -147,14 +148,14 @@ async def test_of_a_conversation_purged_meanwhile_no_word_comes_back(
     ],
     ids=["empty", "blank", "quotes", "long", "limit", "refusal", "529", "404", "broken"],
 )
-async def test_what_is_no_title_leaves_the_first_words(
+async def test_an_answer_that_is_not_a_title_leaves_the_first_words(
     server: Scripted, claude: Claude, store: Store, history: Path, answer: Reply
 ) -> None:
     server.will(says("Some words"), answer)
     reply = await converse(store, claude, "First words")
     assert not await titles.improve(store, claude, reply.conversation_id, SMALL_MODEL)
     assert await titled(store, reply.conversation_id) == ("First words", "question")
-    # It is not tried again, and it is in the ledger.
+    # It is not tried again, and it is in the request log.
     assert len(server.asked) == 2
     (row,) = on_disk(history, "SELECT count(*) FROM requests WHERE purpose = 'title'")
     assert row[0] == 1
@@ -181,7 +182,7 @@ def test_whatever_is_answered_becomes_one_clean_line_or_nothing(answer: str) -> 
     assert len(title) <= titles.LONGEST
     assert len(title.splitlines()) <= 1
     assert title == " ".join(title.split())
-    # Nothing that controls, separates lines, is half a character, or turns them around.
+    # No control characters, line separators, surrogates or direction marks.
     kinds = {unicodedata.category(letter) for letter in title}
     assert not kinds & {"Cc", "Zl", "Zp", "Cs"}
     assert not set(title) & set("\u202a\u202b\u202d\u202e\u2066\u2067\u2068")
@@ -256,14 +257,14 @@ def test_which_model_makes_titles(
 
 @pytest.fixture
 def config(empty_home: Path) -> Path:
-    """Settings with a model that makes titles, on whichever endpoint the variables name."""
+    """Settings with a model for titles, on the endpoint that the variables name."""
     path = empty_home / "config.toml"
     path.write_text(f'[profiles.claude]\ntitle_model = "{SMALL_MODEL}"\n', encoding="utf-8")
     return path
 
 
 def titler(seen: Seen) -> Reply:
-    """Answer the small model with a title, the other with anything else."""
+    """Answer for the small model with a title, for the other one with something else."""
     return says("A better title" if seen.json["model"] == SMALL_MODEL else "Some words")
 
 
@@ -304,7 +305,7 @@ def test_the_demo_makes_no_titles(empty_home: Path, server: Scripted, config: Pa
         screen.until_seen("Ask anything")
         screen.press("hello\r")
         screen.until_seen("s to first text")
-        # By the time this is answered too, a title of the first would have been asked for.
+        # When this is answered too, a title for the first would have been requested.
         screen.press("hello\r")
         screen.until(lambda: screen.text.count("s to first text") == 2)
         screen.press("\x11")

@@ -1,11 +1,11 @@
-"""The shape of a conversation as lines."""
+"""The tree of a conversation, drawn as lines."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.tree import Node, drawn
+from tui.domain.tree import Node, drawn
 
 
 def node(name: str, parent: str | None = None, *, is_deleted: bool = False) -> Node:
@@ -18,7 +18,7 @@ def picture(*nodes: Node) -> list[str]:
     return [branch.rails + branch.node.id for branch in drawn(nodes)]
 
 
-def test_what_follows_stands_below_and_versions_are_set_in() -> None:
+def test_replies_are_below_their_questions_and_versions_are_indented() -> None:
     assert picture(
         node("a"),
         node("b", "a"),
@@ -33,13 +33,13 @@ def test_several_beginnings_are_versions_too() -> None:
     assert picture(node("a"), node("a2"), node("b", "a2")) == ["├ a", "└ a2", "  b"]
 
 
-def test_what_is_deleted_is_left_out_unless_something_follows_it() -> None:
+def test_deleted_messages_are_left_out_unless_something_follows_them() -> None:
     gone = {"is_deleted": True}
     assert picture(node("a"), node("b", "a", **gone), node("c", "b", **gone)) == ["a"]
     assert picture(node("a"), node("b", "a", **gone), node("c", "b")) == ["a", "b", "c"]
 
 
-def test_of_nothing_there_is_no_picture() -> None:
+def test_an_empty_tree_has_no_lines() -> None:
     assert picture() == []
 
 

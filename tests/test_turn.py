@@ -32,11 +32,14 @@ from tests.scripted import (
     thinking,
 )
 from tests.turns import MODEL, SetClock, ask, converse, kept, on_disk, reply_to
-from tui import turn
+from tui.chat import known_models, turn
+from tui.chat.attempts import RETRY_WAITS
 from tui.claude import Claude
-from tui.conversation import Block, Message, State, Usage
-from tui.draft import Draft
-from tui.endpoint import Endpoint
+from tui.domain.conversation import Block, Message, State
+from tui.domain.endpoint import Endpoint
+from tui.domain.parameters import Parameters
+from tui.domain.reply import StreamingReply
+from tui.domain.usage import Usage
 from tui.store import HistoryError, Store, open_store
 
 OVERLOADED = refuses(529, "overloaded_error")
@@ -60,13 +63,13 @@ def said(words: str) -> Json:
 
 
 def sent(server: Scripted, request: int) -> list[Json]:
-    """The messages of a request."""
+    """Return the messages of a request."""
     messages: list[Json] = server.asked[request].json["messages"]
     return messages
 
 
 def attempts(history: Path) -> list[tuple[object, ...]]:
-    """The ledger: attempt, state, HTTP status, error type."""
+    """Return the request log: attempt, state, HTTP status, error type."""
     sql = "SELECT attempt, state, http_status, error_type FROM requests ORDER BY rowid"
     return [tuple(row) for row in on_disk(history, sql)]
 
@@ -82,7 +85,7 @@ class Stopped:
     """A reply that runs until the test stops it."""
 
     def __init__(self, store: Store, claude: Claude, question: Message) -> None:
-        self.drafts: list[Draft] = []
+        self.drafts: list[StreamingReply] = []
         self.task = asyncio.create_task(
             reply_to(store, claude, question, show=self.drafts.append)
         )
@@ -101,7 +104,7 @@ class Stopped:
 async def stopped_after(
     store: Store, claude: Claude, server: Scripted, *steps: Step
 ) -> Message:
-    """Return the reply that was stopped when all the words of `steps` had come."""
+    """Return a reply that was stopped when the text of all `steps` had arrived."""
     hold = Hold()
     server.will(Reply([*steps, hold]))
     question = await ask(store)
@@ -114,11 +117,11 @@ async def stopped_after(
     await reply.stop()
     conversation = await store.conversation(question.conversation_id)
     assert conversation is not None
-    return (await store.line(conversation.tip_id))[-1]
+    return (await store.read_path(conversation.tip_id))[-1]
 
 
 async def stopped_at_once(store: Store, claude: Claude, history: Path) -> Stopped:
-    """Return a reply that is stopped while another program keeps it from being begun."""
+    """Return a reply that is stopped while another program's lock delays its beginning."""
     question = await ask(store)
     with closing(sqlite3.connect(history, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -129,10 +132,10 @@ async def stopped_at_once(store: Store, claude: Claude, history: Path) -> Stoppe
     return reply
 
 
-# How a reply ends.
+# Ends of replies
 
 
-async def test_a_whole_reply_is_complete(
+async def test_a_reply_with_message_stop_is_complete(
     server: Scripted, claude: Claude, store: Store, history: Path
 ) -> None:
     server.will(Reply([start("claude-other"), *thinking(0, "Hm"), *text(1, "Hi"), *end()]))
@@ -142,7 +145,7 @@ async def test_a_whole_reply_is_complete(
     assert message.model == "claude-other"
     assert message.stop_reason == "end_turn"
     assert message == await kept(store, message)
-    (question, _) = await store.line(message.id)
+    (question, _) = await store.read_path(message.id)
     assert (question.role, question.text, question.id) == ("user", "Hello?", message.parent_id)
     assert attempts(history) == [(1, "complete", None, None)]
 
@@ -189,7 +192,7 @@ async def test_why_the_model_stopped_decides_how_the_reply_ended(
     assert message.text == "Hi"
 
 
-async def test_a_reply_without_streaming_is_kept_alike(
+async def test_a_reply_without_streaming_is_saved_the_same(
     server: Scripted, claude: Claude, store: Store
 ) -> None:
     reply = Reply([start(), *thinking(0, "Hm"), *text(1, "Hi"), *end()])
@@ -229,8 +232,8 @@ async def test_a_reply_stopped_after_its_end_is_complete(
     reply = Stopped(store, claude, question)
     await wait_until(lambda: reply.drafts and reply.drafts[-1].finished)
     await reply.stop()
-    (row,) = await store.select("SELECT state, text FROM transcript WHERE role = 'assistant'")
-    assert row == {"state": "complete", "text": "Hi"}
+    (row,) = on_disk(store.path, "SELECT state, text FROM transcript WHERE role = 'assistant'")
+    assert dict(row) == {"state": "complete", "text": "Hi"}
 
 
 async def test_a_reply_stopped_before_the_request_was_made_is_stopped(
@@ -245,7 +248,7 @@ async def test_a_reply_stopped_before_the_request_was_made_is_stopped(
     assert server.seen == []
 
 
-async def test_a_reply_stopped_twice_is_kept_all_the_same(
+async def test_a_reply_that_is_stopped_twice_is_still_saved(
     server: Scripted, claude: Claude, store: Store, history: Path
 ) -> None:
     reply = await stopped_at_once(store, claude, history)
@@ -340,19 +343,19 @@ async def test_deltas_of_a_block_never_opened_do_not_break_the_turn(
     assert (alone.state, alone.text) == ("cut_off", "of nothing")
 
 
-async def test_what_showing_raises_is_raised_and_the_reply_kept(
+async def test_an_error_of_show_is_raised_and_the_reply_is_saved(
     server: Scripted, claude: Claude, store: Store
 ) -> None:
     server.will(Reply([start(), *text(0, "Half"), Hold()]))
 
-    def show(draft: Draft) -> None:
-        if draft.words("text"):
+    def show(reply: StreamingReply) -> None:
+        if reply.words("text"):
             raise RuntimeError("no screen")
 
     with pytest.raises(RuntimeError, match="no screen"):
         await converse(store, claude, show=show)
-    (row,) = await store.select("SELECT state, text FROM transcript WHERE role = 'assistant'")
-    assert row == {"state": "failed", "text": "Half"}
+    (row,) = on_disk(store.path, "SELECT state, text FROM transcript WHERE role = 'assistant'")
+    assert dict(row) == {"state": "failed", "text": "Half"}
     await wait_until(server.asked[0].closed_by_client.is_set)
 
 
@@ -362,8 +365,8 @@ async def test_a_reply_shows_what_it_is_doing(
     server.will(OVERLOADED, Reply([start(), *thinking(0, "Hm"), *text(1, "Hel", "lo"), *end()]))
     shown: list[str] = []
 
-    def show(draft: Draft) -> None:
-        shown.append(f"{draft.activity} {draft.words('thinking')}|{draft.words('text')}")
+    def show(reply: StreamingReply) -> None:
+        shown.append(f"{reply.activity} {reply.words('thinking')}|{reply.words('text')}")
 
     await converse(store, claude, show=show)
     assert list(dict.fromkeys(shown)) == [
@@ -376,14 +379,14 @@ async def test_a_reply_shows_what_it_is_doing(
     ]
 
 
-async def test_two_replies_at_once_both_end_whole(
+async def test_two_replies_at_once_are_both_complete(
     server: Scripted, claude: Claude, store: Store
 ) -> None:
     holds = [Hold(), Hold()]
     for hold, word in zip(holds, ("one", "two"), strict=True):
         head, *rest = text(0, word, f" {word}")
         server.will(Reply([start(), head, rest[0], hold, *rest[1:], *end()]))
-    # Made in turn, so that each gets its own reply.
+    # Started one after another, so that each gets its own reply.
     tasks = []
     for hold in holds:
         tasks.append(asyncio.create_task(converse(store, claude)))
@@ -396,7 +399,7 @@ async def test_two_replies_at_once_both_end_whole(
     assert len({reply.conversation_id for reply in replies}) == 2
 
 
-# Trying again.
+# Retries
 
 
 async def test_an_overloaded_endpoint_is_tried_four_times(
@@ -410,7 +413,7 @@ async def test_an_overloaded_endpoint_is_tried_four_times(
     assert attempts(history) == [(n, "failed", 529, "overloaded_error") for n in (1, 2, 3, 4)]
     assert len(server.asked) == 4
     assert len({seen.body for seen in server.asked}) == 1
-    for wait, least in zip(clock.waits, turn.RETRY_WAITS, strict=True):
+    for wait, least in zip(clock.waits, RETRY_WAITS, strict=True):
         assert least <= wait <= least * 1.25
 
 
@@ -425,7 +428,7 @@ async def test_a_second_try_may_succeed(
     assert [row[1] for row in attempts(history)] == ["failed", "failed", "complete"]
 
 
-async def test_what_a_failed_try_brought_is_forgotten(
+async def test_the_events_of_a_failed_attempt_are_forgotten(
     server: Scripted, claude: Claude, store: Store, history: Path
 ) -> None:
     opening = block(0, {"type": "redacted_thinking", "data": "b3BhcXVl"})
@@ -446,15 +449,15 @@ async def test_a_retry_says_which_when_and_why(
     before = clock.monotonic()
     retries = []
 
-    def show(draft: Draft) -> None:
-        if draft.retry is not None:
-            retries.append(draft.retry)
+    def show(reply: StreamingReply) -> None:
+        if reply.retry is not None:
+            retries.append(reply.retry)
 
     await converse(store, claude, show=show)
     (retry,) = retries
     assert retry.attempt == 2
     assert before + 7 <= retry.at <= clock.monotonic() + 7
-    assert retry.reason == "Claude is overloaded just now."
+    assert retry.reason == "Claude is overloaded."
 
 
 @pytest.mark.parametrize("seconds", [0, 60])
@@ -472,15 +475,22 @@ async def test_a_long_wait_is_waited_for_if_a_person_says_so(
     server.will(refuses(429, "rate_limit_error", retry_after="3600"))
     asked: list[bool] = []
 
-    async def may_wait(draft: Draft) -> bool:
-        assert draft.retry is not None
-        asked.append(draft.retry.is_asking)
+    async def may_wait(reply: StreamingReply) -> bool:
+        assert reply.retry is not None
+        asked.append(reply.retry.is_asking)
         return True
 
     question = await ask(store)
-    draft = turn.draft_for(store, question, MODEL)
+    draft = turn.empty_reply(store, question, Parameters(MODEL))
     message = await turn.reply(
-        store, claude, question, draft, lambda _: None, tip_id=question.id, may_wait=may_wait
+        store,
+        claude,
+        question,
+        draft,
+        lambda _: None,
+        parameters=Parameters(MODEL),
+        tip_id=question.id,
+        may_wait=may_wait,
     )
     assert asked == [True]
     assert message.state == "complete"
@@ -542,7 +552,7 @@ async def test_times_count_from_the_first_try(
     assert timing.first_text_ms == second["since_first_ms"] + second["first_text_ms"]
 
 
-# What is kept and what is sent back.
+# What is saved and what is sent back
 
 
 async def test_a_reply_is_sent_back_as_the_sdk_gave_it(
@@ -581,7 +591,7 @@ async def test_a_reply_is_sent_back_as_the_sdk_gave_it(
     assert b"c2ln/+bmF0dXJl==" in server.asked[-1].body
 
 
-async def test_an_unfinished_thought_is_kept_but_not_sent_back(
+async def test_unfinished_thinking_is_kept_but_not_sent_back(
     server: Scripted, claude: Claude, store: Store
 ) -> None:
     stopped = await stopped_after(store, claude, server, start(), *thinking(0, "Hm")[:2])
@@ -600,7 +610,7 @@ async def test_a_finished_thought_of_a_stopped_reply_is_sent_back(
     assert sent(server, -1)[1]["content"] == [THOUGHT, said("Half")]
 
 
-async def test_a_reply_of_thoughts_alone_is_kept_but_not_sent_back(
+async def test_a_reply_of_thinking_alone_is_kept_but_not_sent_back(
     server: Scripted, claude: Claude, store: Store
 ) -> None:
     stopped = await stopped_after(store, claude, server, start(), *thinking(0, "Hm"))
@@ -609,7 +619,7 @@ async def test_a_reply_of_thoughts_alone_is_kept_but_not_sent_back(
     assert [message["role"] for message in sent(server, -1)] == ["user", "user"]
 
 
-async def test_an_unsigned_thought_is_kept_but_not_sent_back(
+async def test_unsigned_thinking_is_kept_but_not_sent_back(
     server: Scripted, claude: Claude, store: Store
 ) -> None:
     server.will(Reply([start(), *thinking(0, "Hm", signature=""), *text(1, "Hi"), *end()]))
@@ -733,14 +743,14 @@ async def test_thinking_of_another_accounts_reply_is_not_sent(
     after = await converse(store, claude, after=others)
     await converse(store, claude, after=after)
     answers = [message["content"] for message in sent(server, 3)[1::2]]
-    # The third was made under what is sent now: its thinking goes back with it.
+    # The context of the third is what is sent now, so its thinking is sent back.
     assert answers == [[THOUGHT, said("Hi")], [said("Hi")], [THOUGHT, said("Hi")]]
 
 
-# The tree.
+# The tree
 
 
-async def test_a_second_reply_stands_beside_the_first_and_takes_the_tip(
+async def test_a_second_reply_is_a_version_of_the_first_and_takes_the_tip(
     server: Scripted, claude: Claude, store: Store
 ) -> None:
     question = await ask(store)
@@ -778,7 +788,7 @@ async def test_a_reply_in_a_conversation_deleted_meanwhile_is_an_error(
     assert server.asked == []
 
 
-async def test_of_a_reply_deleted_while_it_came_the_ledger_stays(
+async def test_the_request_log_of_a_reply_deleted_while_it_ran_stays(
     server: Scripted, claude: Claude, store: Store, history: Path
 ) -> None:
     hold = Hold()
@@ -793,7 +803,7 @@ async def test_of_a_reply_deleted_while_it_came_the_ledger_stays(
     assert tuple(row) == ("complete", 42)
 
 
-# What the models can do.
+# Models
 
 
 def model_requests(server: Scripted) -> int:
@@ -805,13 +815,13 @@ async def test_the_models_are_asked_for_once_a_day(
 ) -> None:
     first = await converse(store, claude)
     await converse(store, claude, after=first)
-    await turn.refresh_models(store, claude)
+    await known_models.refresh_models(store, claude)
     assert model_requests(server) == 1
     assert all("thinking" in seen.json for seen in server.asked)
-    clock.ahead_ms += turn.MODELS_FRESH_MS + 1
+    clock.ahead_ms += known_models.MODELS_FRESH_MS + 1
     await converse(store, claude)
     assert model_requests(server) == 1
-    await turn.refresh_models(store, claude)
+    await known_models.refresh_models(store, claude)
     assert model_requests(server) == 2
 
 
@@ -839,7 +849,7 @@ async def test_models_that_cannot_be_had_just_now_are_asked_for_another_time(
 ) -> None:
     server.models_reply = refuses(500, "api_error")
     assert (await converse(store, claude)).state == "complete"
-    await turn.refresh_models(store, claude)
+    await known_models.refresh_models(store, claude)
     assert "thinking" not in server.asked[0].json
     server.models_reply = None
     await converse(store, claude)
@@ -849,7 +859,7 @@ async def test_models_that_cannot_be_had_just_now_are_asked_for_another_time(
 async def test_a_slow_models_api_does_not_hold_up_the_question(
     server: Scripted, claude: Claude, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turn, "MODELS_WAIT", 0.05)
+    monkeypatch.setattr(known_models, "MODELS_WAIT", 0.05)
     server.models_reply = Reply([Hold()])
     async with asyncio.timeout(10):
         assert (await converse(store, claude)).state == "complete"
@@ -864,7 +874,7 @@ async def test_the_time_for_the_models_is_not_counted_as_the_replys(
     clock: SetClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(turn, "MODELS_WAIT", 0.3)
+    monkeypatch.setattr(known_models, "MODELS_WAIT", 0.3)
     server.models_reply = Reply([Hold()])
     began = clock.monotonic()
     message = await converse(store, claude)

@@ -1,4 +1,4 @@
-"""Turns of a conversation for tests: what a person does with the program, less the screen."""
+"""Turns of a conversation for tests, without a screen."""
 
 from __future__ import annotations
 
@@ -8,28 +8,30 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.scripted import SONNET
-from tui import turn
+from tui.chat import turn
+from tui.chat.attempts import Show
 from tui.claude import Claude
-from tui.clock import Clock
-from tui.conversation import Conversation, Message
-from tui.draft import Draft
-from tui.search import Hit, Query
+from tui.domain.clock import Clock
+from tui.domain.conversation import Conversation, Message
+from tui.domain.parameters import Parameters
+from tui.domain.query import Hit, Query
+from tui.domain.reply import StreamingReply
 from tui.store import Store
 
 MODEL: str = SONNET["id"]
 
 
 class SetClock(Clock):
-    """A clock that a test sets, on which waiting takes no time."""
+    """A clock that a test sets. Sleeping on it takes no time."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ahead_ms = 0
-        """How far the wall clock is ahead of the true time; may jump back."""
+        """Milliseconds by which the wall clock is ahead of the true time; may go back."""
         self.later = 0.0
-        """How much later it is than it would be, in seconds."""
+        """Seconds that the test has added to the time."""
         self.waits: list[float] = []
-        """How long it was waited, in seconds."""
+        """The lengths of the sleeps, in seconds."""
 
     def wall_ms(self) -> int:
         return super().wall_ms() + self.ahead_ms
@@ -42,12 +44,12 @@ class SetClock(Clock):
         await asyncio.sleep(0)
 
 
-def unseen(_draft: Draft) -> None:
-    """Show a reply to nobody."""
+def unseen(_reply: StreamingReply) -> None:
+    """Show a reply nowhere."""
 
 
 async def hits(store: Store, query: Query, *, limit: int = 50) -> list[Hit]:
-    """Find the newest messages that match."""
+    """Return the newest messages that match."""
     found = await store.finding.messages(query, limit=limit)
     assert found is not None
     return list(found.hits)
@@ -56,11 +58,13 @@ async def hits(store: Store, query: Query, *, limit: int = 50) -> list[Hit]:
 async def ask(
     store: Store, text: str = "Hi", *, after: Message | None = None, system: str = ""
 ) -> Message:
-    """Keep a question: the next one of the conversation of `after`, or a new one's first."""
+    """Save a question after the message `after`, or in a new conversation."""
     conversation = None if after is None else await store.conversation(after.conversation_id)
     if conversation is None:
         now = store.clock.now_ms()
-        conversation = Conversation(store.new_id(), MODEL, now, now, title=text, system=system)
+        conversation = Conversation(
+            store.new_id(), Parameters(MODEL, system), now, now, title=text
+        )
     return await turn.ask(store, conversation, text)
 
 
@@ -69,20 +73,20 @@ async def reply_to(
     claude: Claude,
     question: Message,
     *,
-    show: turn.Show = unseen,
+    show: Show = unseen,
     tip_id: str | None = None,
     system: str = "",
     is_streamed: bool = True,
 ) -> Message:
-    """Have `question` answered at the tip, or at `tip_id`."""
+    """Receive the reply to `question`, at the tip or at `tip_id`."""
     return await turn.reply(
         store,
         claude,
         question,
-        turn.draft_for(store, question, MODEL),
+        turn.empty_reply(store, question, Parameters(MODEL, system)),
         show,
         tip_id=tip_id or question.id,
-        system=system,
+        parameters=Parameters(MODEL, system),
         is_streamed=is_streamed,
     )
 
@@ -93,11 +97,11 @@ async def converse(
     text: str = "Hi",
     *,
     after: Message | None = None,
-    show: turn.Show = unseen,
+    show: Show = unseen,
     system: str = "",
     is_streamed: bool = True,
 ) -> Message:
-    """Ask, and return the reply as it was kept."""
+    """Ask, and return the saved reply."""
     question = await ask(store, text, after=after, system=system)
     return await reply_to(
         store, claude, question, show=show, system=system, is_streamed=is_streamed
@@ -105,8 +109,8 @@ async def converse(
 
 
 async def kept(store: Store, message: Message) -> Message:
-    """Return a message as the history holds it."""
-    return (await store.line(message.id))[-1]
+    """Return a message as the history has it."""
+    return (await store.read_path(message.id))[-1]
 
 
 def on_disk(history: Path, sql: str, *parameters: object) -> list[sqlite3.Row]:

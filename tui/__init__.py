@@ -1,3 +1,3 @@
-"""The terminal home for a person's conversations with Claude."""
+"""A full-screen chat with Claude for the terminal."""
 
 __version__ = "0.1.0"

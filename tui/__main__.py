@@ -6,9 +6,12 @@ import logging
 import os
 import sys
 
+from tui.domain.garbage import collect_seldom
+
 
 def main() -> None:
-    """Run the program and leave with its exit code."""
+    """Run the program and exit with its exit code."""
+    collect_seldom()
     try:
         from tui.cli import run
 

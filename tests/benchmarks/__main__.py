@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: measure, and write down what was measured."""
+"""`python -m tests.benchmarks`: run the benchmarks and write the results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 
 
 def main() -> None:
-    """Measure what was asked for; write the results down if that was everything."""
+    """Run the named benchmarks; write RESULTS.md if these are all of them."""
     options = _options()
     lines = [_head(options.effort)]
     for name in options.names or BENCHMARKS:
@@ -53,7 +53,7 @@ def _options() -> argparse.Namespace:
 
 
 def _told(rows: Iterator[Row]) -> Iterator[Row]:
-    """Tell how far it is: it takes minutes."""
+    """Print each row when it is done, because a run takes minutes."""
     for row in rows:
         sys.stderr.write(f"{'  '.join(filter(None, row.cells))}\n")
         yield row

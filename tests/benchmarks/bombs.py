@@ -1,4 +1,4 @@
-"""What a person feels who types while a text is shown that could cost more than its length."""
+"""The delay of keys while a text is shown that could cost more than its length."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EVERY = 0.093
 """Seconds between two keys."""
 
 SECONDS = 3.0
-"""How long a reply arrives."""
+"""How long a reply takes to arrive."""
 
 LAST, AFTER = "LASTWORD", "\u1e9e"
 CTRL_N, CTRL_PAGE_DOWN = "\x0e", "\x1b[6;5~"
@@ -39,20 +39,20 @@ Way = Literal["streamed", "whole", "question"]
 
 @dataclass
 class Felt:
-    """What was felt of one text."""
+    """The measurements for one text."""
 
     keys: dict[Way, list[float]] = field(default_factory=dict)
-    """Seconds from key to paint: while it arrived, when it was opened, as a question."""
+    """Seconds from key to paint: while the text arrives, when it is opened, as a question."""
     pasted: float = 0.0
     """Seconds from a paste to the paint of a key that was pressed right after it."""
     late: float = 0.0
-    """Seconds from its last word being sent to that being painted."""
+    """Seconds from sending its last word to painting it."""
     grown: float = 0.0
-    """Megabytes by which the program had grown at most."""
+    """The most megabytes by which the program grew."""
 
 
 def run(effort: Effort) -> Iterator[Row]:
-    """Have each text said, opened again and pasted; plain text of its length beside it."""
+    """Receive, open and paste each text, and plain text of the same length."""
     names = USUAL[:1] if effort == "quick" else USUAL if effort == "usual" else tuple(BOMBS)
     for name in names:
         text = bomb(name, 0.2 if effort == "quick" else 1.0)
@@ -96,7 +96,7 @@ def _felt(server: Scripted, text: str) -> Felt:
         felt.late = screen.until(LAST) - sent.at
         screen.press(f"{CTRL_U}{CTRL_N}")
         screen.until_idle()
-        # What was read is let go of, but for the history.
+        # The first conversation is no longer in memory, only in the history.
         screen.press(CTRL_PAGE_DOWN)
         felt.keys["whole"] = _type(screen, 1, 30)
         screen.until_idle()
@@ -106,7 +106,7 @@ def _felt(server: Scripted, text: str) -> Felt:
 
 
 def _pasted(screen: Recording, server: Scripted, text: str) -> tuple[float, list[float]]:
-    """Paste a text, type below it, send it, and go on typing."""
+    """Paste a text, type below it, send it, and continue typing."""
     server.will(Reply([*_opened(), delta(0, "text_delta", text="yes"), *_closed()]))
     screen.press(f"{CTRL_U}{CTRL_N}")
     screen.until_idle()

@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Callable, Iterator
 
-from tui.conversation import Block, Message
+from tui.domain.conversation import Block, Message
 
 _WORDS: list[str] = re.findall(
     r"\w+",
@@ -21,11 +21,11 @@ _WORDS: list[str] = re.findall(
 _EMOJI = ["😀", "🎉", "👍🏽", "👩\u200d👩\u200d👧", "🇳🇴", "❤️", "1️⃣", "🧑\u200d💻", "✨", "🌍"]
 
 Kind = Callable[[random.Random], Iterator[str]]
-"""Yields pieces of a reply without end."""
+"""Yields an endless number of pieces of a reply."""
 
 
 def corpus(kind: str, length: int) -> str:
-    """A reply of a kind named in `KINDS`, of exactly `length` characters."""
+    """Return a reply of a kind in `KINDS`, with exactly `length` characters."""
     pieces, have = [], 0
     for piece in KINDS[kind](random.Random(kind)):
         pieces.append(piece)
@@ -36,7 +36,7 @@ def corpus(kind: str, length: int) -> str:
 
 
 def conversation(count: int, name: str = "") -> list[Message]:
-    """Short questions and long replies, `count` in all, of 0.9 kB in the mean."""
+    """Return `count` messages, short questions and long replies, 0.9 kB on average."""
     dice = random.Random(f"{count} {name}")
     mixed = corpus("mixed", 200_000)
     return [_message(name, number, dice, mixed) for number in range(count)]

@@ -1,7 +1,7 @@
-"""The floors: what no program of this kind on Textual can do for less.
+"""The floors: the least cost that a program of this kind on Textual can have.
 
-`f_paint` and `f_sink` are measured in the process that calls them, and
-`painting.apart` gives them one; `f_app` and `f_key` start a program.
+`f_paint` and `f_sink` measure in the process that calls them; `painting.apart` starts one
+for them. `f_app` and `f_key` start a program.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.benchmarks.recording import new_home, recording
 
 ROWS = 10_000
 STEP = 5
-"""How many rows a frame scrolls by."""
+"""How many rows one frame scrolls."""
 
 _WORDS = ("plain ", "words, ", "bold ", "code() ", "a longer stretch ", "of text ")
 _STYLES = [
@@ -34,7 +34,7 @@ _STYLES = [
 
 
 class ReadyMade(ScrollView):
-    """Rows that cost nothing to make."""
+    """A view whose rows exist already, so that making them costs nothing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ def f_key(count: int = 60) -> list[float]:
 
 
 def f_sink(streams: int, rate: float, count: int) -> float:
-    """CPU seconds to append chunks to lists, `rate` a second to each, the app being idle."""
+    """CPU seconds to append chunks to lists, `rate` a second to each, in an idle app."""
     return asyncio.run(_f_sink(streams, rate, count))
 
 

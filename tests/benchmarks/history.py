@@ -1,7 +1,7 @@
-"""A long history that is the same every time: `python -m tests.benchmarks.history PATH`.
+"""Makes a long history, the same every time: `python -m tests.benchmarks.history PATH`.
 
-Words come as often as words do (Zipf), conversations over three years. A few sentences
-are Japanese, a few words stand in three messages only.
+Word frequencies follow Zipf's law, and the conversations cover three years. A few sentences
+are Japanese, and a few words are in three messages only.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from contextlib import closing
 from itertools import accumulate
 from pathlib import Path
 
-from tui.folding import folded
-from tui.pairs import spaced
+from tui.domain.cjk import bigrams
+from tui.domain.normalise import normalise
 from tui.store import open_store
 
 NOW_MS = 1_795_356_120_000
@@ -48,7 +48,7 @@ def vocabulary() -> list[str]:
 
 
 class _Writer:
-    """Writes sentences of words that come as often as words do."""
+    """Writes sentences with natural word frequencies."""
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
@@ -56,7 +56,7 @@ class _Writer:
         self._weights = list(accumulate(1 / (rank + 2) for rank in range(VOCABULARY)))
 
     def text(self, words: int) -> str:
-        """Return about as many words, in sentences."""
+        """Return about `words` words, in sentences."""
         chosen = self._chance.choices(self._words, cum_weights=self._weights, k=words)
         lines = (
             " ".join(chosen[at : at + 12]).capitalize() for at in range(0, len(chosen), 12)
@@ -64,7 +64,7 @@ class _Writer:
         return ". ".join(lines) + "."
 
     def number(self, least: int, most: int) -> int:
-        """Return a whole number, small ones more often."""
+        """Return a random whole number; small ones are more frequent."""
         return round(self._chance.triangular(least, most, least))
 
 
@@ -95,13 +95,13 @@ def _rows(conversations: int, messages: int, seed: int) -> Iterator[Rows]:
             made[1].append(
                 (n, message_id, conversation_id, parent, role, "complete", created_ms, model)
             )
-            made[2].append((n, message_id, 0, "text", text, spaced(text), BLOCK))
+            made[2].append((n, message_id, 0, "text", text, bigrams(text), BLOCK))
             parent = message_id
         made[0].append(
             (
                 conversation_id,
                 title,
-                folded(title),
+                normalise(title),
                 "claude-sonnet-5-5",
                 parent,
                 used_ms,
@@ -115,7 +115,7 @@ def _rows(conversations: int, messages: int, seed: int) -> Iterator[Rows]:
 
 
 def generate(path: Path, conversations: int, messages: int, *, seed: int = 0) -> None:
-    """Write a history, the same for the same numbers."""
+    """Write a history; the same arguments give the same history."""
     with open_store(path) as store:
         # The first write makes the tables.
         asyncio.run(store.recover())
@@ -148,7 +148,7 @@ def generate(path: Path, conversations: int, messages: int, *, seed: int = 0) ->
 
 
 def main() -> None:
-    """Write a history where the arguments say."""
+    """Write a history to the path that the arguments name."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks.history", description=__doc__
     )

@@ -1,4 +1,4 @@
-"""What the program costs while nobody does anything."""
+"""What the program costs while it is idle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TITLE = "Idle"
 
 
 def run(effort: Effort) -> Iterator[Row]:
-    """Leave the program alone after a reply."""
+    """Measure the program while it is idle after a reply."""
     seconds = 15 if effort == "quick" else 60
     with new_home() as home, recording("tui", "--demo", home=home) as screen:
         screen.until("Type help to see")

@@ -1,4 +1,4 @@
-"""What a person feels who types while a long reply goes on arriving."""
+"""The delay of keys while a long reply arrives."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ RATE = 100
 """Chunks a second, of 12 characters."""
 
 EVERY = 0.193
-"""Seconds between two keys: no whole number of frames, so that they fall everywhere."""
+"""Seconds between two keys: not a whole number of frames, so that the phase varies."""
 
 THERE, LAST = "ALREADYTHERE", "LASTWORD"
 
 
 class Passed(Hold):
-    """Notes when the server got here, and does not stop."""
+    """A step that notes when the server reaches it, and does not stop there."""
 
     at: float
 
@@ -42,15 +42,15 @@ class Passed(Hold):
 
 @dataclass
 class Long:
-    """A reply, of which `there` characters come at once and the rest bit by bit."""
+    """A reply: `there` characters arrive at once, the rest in small chunks."""
 
     kind: str
     there: int
     seconds: float
     waiting: Hold = field(default_factory=Hold)
-    """Where it waits before the rest."""
+    """The hold before the rest."""
     sent: Passed = field(default_factory=Passed)
-    """Where its last byte was sent."""
+    """The step after the last byte."""
 
     @property
     def reply(self) -> Reply:
@@ -77,7 +77,7 @@ class Long:
 
 
 def run(effort: Effort) -> Iterator[Row]:
-    """Type into the idle app, then while a reply arrives below 50,000 characters of it."""
+    """Type into the idle app, and then while a reply of over 50,000 characters arrives."""
     count, there = (10, 5_000) if effort == "quick" else (60, 50_000)
     for kind in ("fence",) if effort == "quick" else ("mixed", "fence"):
         with scripted() as server:
@@ -108,7 +108,11 @@ def _typed(server: Scripted, long: Long, count: int) -> Iterator[Row]:
 def _type(
     screen: Recording, server: Scripted, long: Long, count: int
 ) -> tuple[list[float], list[float], float, float]:
-    """The seconds from key to paint, idle and then not; since when; how late the end was."""
+    """Type while the app is idle, and while a reply arrives.
+
+    Returns the seconds from key to paint for both, the start of the second part, and the
+    seconds from sending the last word to painting it.
+    """
     screen.until("Ask Claude something")
     screen.until_idle()
     idle = screen.type("".join(chr(0x100 + n) for n in range(count)), EVERY)

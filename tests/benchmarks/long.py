@@ -1,4 +1,4 @@
-"""What a long conversation costs more than a short one."""
+"""How much more a long conversation costs than a short one."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from tests.benchmarks.corpora import conversation, corpus
 from tests.benchmarks.floors import f_paint
 from tests.benchmarks.painting import apart, cpu, painted, painting, resident
 from tests.benchmarks.report import Effort, Row
-from tests.benchmarks.streaming import STEP, Reading, draw
-from tui.conversation import Message
-from tui.widgets.transcript import Transcript
+from tests.benchmarks.streaming import STEP, TranscriptApp, draw
+from tui.domain.conversation import Message
+from tui.ui.widgets.transcript import Transcript
 
 TITLE = "Long conversations"
 
 
 @dataclass(frozen=True)
 class Read:
-    """A conversation that was opened, read and added to. CPU seconds."""
+    """CPU seconds to open a conversation, scroll it and add to it."""
 
     opened: float
     page_up: float
     wheel: float
     streamed: float
-    """A frame of a reply that arrives below it."""
+    """For one frame of a reply that arrives below it."""
     grown_opened: float
-    """Megabytes that the process grew by when it was opened; its messages do not count."""
+    """Megabytes by which opening it grew the process, without its messages."""
     grown: float
-    """The same once it was read and added to."""
+    """The same after scrolling and adding."""
     floor: float = 1.0
 
 
 def run(effort: Effort) -> Iterator[Row]:
-    """Open a short conversation and a long one."""
+    """Measure a short conversation and a long one."""
     many, frames = (200, 10) if effort == "quick" else (5_000, 60)
     short, long = apart(measure, 100, frames), apart(measure, many, frames)
     name = f"{many:,} messages"
@@ -50,7 +50,7 @@ def run(effort: Effort) -> Iterator[Row]:
 
 
 def measure(count: int, frames: int) -> Read:
-    """Open a conversation of so many messages; read it, and add to it."""
+    """Open a conversation of `count` messages, scroll it, and add to it."""
     before = f_paint(100)
     read = asyncio.run(_read(count, frames))
     floor = (before + f_paint(100)) / 2
@@ -58,9 +58,9 @@ def measure(count: int, frames: int) -> Read:
 
 
 async def _read(count: int, frames: int) -> Read:
-    app, messages = Reading(), conversation(count, "first")
+    app, messages = TranscriptApp(), conversation(count, "first")
     async with painting(app):
-        # What is imported at first use is not the conversation's.
+        # Imports at first use must not count for the conversation.
         text = corpus("mixed", STEP * frames)
         await draw(app, conversation(20), text, limit=30)
         before = resident()
@@ -79,16 +79,16 @@ async def _read(count: int, frames: int) -> Read:
     return Read(statistics.median(opened), page_up, wheel, streamed, grown_opened, grown)
 
 
-async def _open(app: Reading, messages: Sequence[Message]) -> float:
-    """CPU seconds to show a conversation."""
+async def _open(app: TranscriptApp, messages: Sequence[Message]) -> float:
+    """Return the CPU seconds to show a conversation."""
     began = cpu()
     app.query_one(Transcript).show(messages, None, now_ms=0)
     await painted(app)
     return cpu() - began
 
 
-async def _scroll(app: Reading, frames: int, rows: float) -> float:
-    """CPU seconds to scroll by so many rows and paint, in the mean."""
+async def _scroll(app: TranscriptApp, frames: int, rows: float) -> float:
+    """Return the mean CPU seconds to scroll by `rows` rows and paint."""
     transcript = app.query_one(Transcript)
     began = cpu()
     for _ in range(frames):

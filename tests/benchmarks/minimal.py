@@ -1,4 +1,4 @@
-"""The least that an app on Textual can be: `static` shows a word, `input` takes some."""
+"""The smallest apps on Textual: `static` shows a word, `input` has a text field."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ SHOWN = "ready-to-read"
 
 
 class Minimal(App[None]):
-    """A word on the screen."""
+    """An app that shows a word."""
 
     def compose(self) -> ComposeResult:
         yield Static(SHOWN)
 
 
 class Typing(Minimal):
-    """The same with a line to type into."""
+    """The same with a text field."""
 
     def compose(self) -> ComposeResult:
         from textual.widgets import Input

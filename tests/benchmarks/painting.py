@@ -1,4 +1,4 @@
-"""Apps in this process that paint as if into a terminal, frame by frame."""
+"""Runs apps in this process that paint frame by frame, as if into a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 from textual.app import App
 from textual.drivers.headless_driver import HeadlessDriver
 
-from tui.app import COLLECTING
+from tui.domain.garbage import collect_seldom
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,7 +27,7 @@ SIZE = (100, 40)
 
 
 class Nowhere(HeadlessDriver):
-    """A terminal that takes everything. To a headless one Textual would send nothing."""
+    """A driver that discards all output. Textual would not send any to a headless one."""
 
     @property
     def is_headless(self) -> bool:
@@ -40,50 +40,50 @@ async def painting(app: App[Any]) -> AsyncIterator[None]:
     app.driver_class = Nowhere
     async with app.run_test(headless=False, size=SIZE, notifications=True):
         await painted(app)
-        # What there is by now would only blur the figures, as in the app itself,
-        # which freezes its heap when the SDK is imported.
+        # Collecting the existing heap would blur the figures. The app itself also freezes
+        # its heap when the SDK is imported.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*COLLECTING)
+        collect_seldom()
         yield
 
 
 async def painted(app: App[Any]) -> None:
-    """Wait until everything asked for so far is painted."""
+    """Wait until everything requested so far is painted."""
     frame = asyncio.Event()
     app.screen.call_after_refresh(frame.set)
     await frame.wait()
 
 
 def cpu() -> float:
-    """CPU seconds of this process so far."""
+    """Return the CPU seconds of this process so far."""
     return time.process_time()
 
 
 def resident() -> float:
-    """Megabytes that this process holds."""
+    """Return the resident memory of this process, in megabytes."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:
-        # No Linux: only the most it ever held can be had.
+        # Not Linux: only the peak is available.
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return pages * resource.getpagesize() / 1e6
 
 
 def apart(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do `work` in a new process, whose heap is its own, with frames as fast as they come."""
+    """Do `work` in a new process, with its own heap and no limit on frames."""
     return _in_new_process(1000, work, *args, **kwargs)
 
 
 def apart_paced(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do `work` in a new process, with frames at the pace that users see them."""
+    """Do `work` in a new process, with frames at the rate that users see."""
     return _in_new_process(60, work, *args, **kwargs)
 
 
 def _in_new_process(
     frames_per_second: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    # Textual reads it when it is imported.
+    # Textual reads this when it is imported.
     os.environ["TEXTUAL_FPS"] = str(frames_per_second)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(work, *args, **kwargs).result()

@@ -1,7 +1,7 @@
-"""Programs in a pty: what they wrote, when it came, and what CPU they took.
+"""Programs in a pty: what they write, when they write it, and how much CPU they take.
 
-Nothing is drawn here while it comes: that would take more time than it measures.
-What to look for must be words that the program paints in one piece.
+The output is not drawn, because that would take more time than it measures. So the words
+to wait for must be words that the program paints in one piece.
 """
 
 from __future__ import annotations
@@ -26,35 +26,35 @@ from tempfile import TemporaryDirectory
 COLUMNS, ROWS = 120, 40
 CTRL_Q, CTRL_U, ENTER = "\x11", "\x15", "\r"
 PATIENCE = 60.0
-"""How long anything is waited for, in seconds."""
+"""Most seconds to wait for anything."""
 
 
 class Recording:
-    """A program in a pty, and when it wrote what."""
+    """A program in a pty, with its output and the time of each piece."""
 
     def __init__(self, process: subprocess.Popen[bytes], descriptor: int) -> None:
         self.written = bytearray()
         self._process = process
         self._descriptor = descriptor
         self._ends: list[int] = []
-        """How much had been written after each reading; beside it, when."""
+        """The length of the output after each read; `_times` has the times."""
         self._times: list[float] = []
         self._clock = ctypes.c_int()
         assert not ctypes.CDLL(None).clock_getcpuclockid(process.pid, ctypes.byref(self._clock))
 
     @property
     def cpu(self) -> float:
-        """CPU seconds of the program since it was forked."""
+        """The CPU seconds of the program since it was forked."""
         return time.clock_gettime(self._clock.value)
 
     @property
     def resident(self) -> float:
-        """Megabytes that the program holds."""
+        """The program's resident memory, in megabytes."""
         return self._memory("VmRSS")
 
     @property
     def most_resident(self) -> float:
-        """Megabytes that the program held at most."""
+        """The program's peak memory, in megabytes."""
         return self._memory("VmHWM")
 
     def _memory(self, name: str) -> float:
@@ -64,20 +64,20 @@ class Recording:
     def press(self, keys: str) -> None:
         left = keys.encode()
         while left:
-            # Of a long paste the terminal takes little at a time, while it is drawn to.
+            # The pty takes only a little of a long paste at a time.
             if select.select([], [self._descriptor], [], 0.01)[1]:
                 left = left[os.write(self._descriptor, left[:1024]) :]
             if left:
                 self._read(0)
 
     def watch(self, seconds: float) -> None:
-        """Record what is written for so long."""
+        """Record the output for some seconds."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self._read(left)
 
     def until(self, words: str, *, since: int = 0) -> float:
-        """Record until words are written, after so many bytes; return when that was."""
+        """Record until words appear after the byte `since`; return when that was."""
         deadline = time.monotonic() + PATIENCE
         while (at := self.written.find(words.encode(), since)) < 0:
             left = deadline - time.monotonic()
@@ -86,10 +86,10 @@ class Recording:
         return self._times[bisect_right(self._ends, at + len(words.encode()) - 1)]
 
     def until_idle(self) -> None:
-        """Record until the program takes hardly any CPU, or will not come to rest."""
+        """Record until the program takes hardly any CPU, or the time is up."""
         deadline = time.monotonic() + PATIENCE
         began = -1.0
-        # A probe's ticks alone are 2 % of a core.
+        # The ticks of a probe alone take 2 % of a core.
         while self.cpu - began > 0.025 and time.monotonic() < deadline:
             began = self.cpu
             self.watch(0.5)
@@ -103,9 +103,9 @@ class Recording:
             self._read(0.1)
 
     def type(self, keys: str, every: float) -> list[float]:
-        """Type keys, so many seconds apart; return the seconds from each to its paint.
+        """Type keys, `every` seconds apart; return the seconds from each key to its paint.
 
-        Each must be a character that is painted nowhere else.
+        Each key must be a character that is painted nowhere else.
         """
         pressed = []
         due = time.monotonic()
@@ -125,7 +125,7 @@ class Recording:
         try:
             chunk = os.read(self._descriptor, 65536)
         except OSError:
-            # On Linux a pty whose other end is closed is an error, not an end.
+            # On Linux, reading a pty whose other end is closed is an error.
             self._process.wait(PATIENCE)
             return
         self.written += chunk
@@ -166,7 +166,7 @@ def recording(module: str, *arguments: str, home: Path, **environ: str) -> Itera
 
 @contextmanager
 def new_home(config: str = "") -> Iterator[Path]:
-    """A home folder with nothing in it but a `config.toml`."""
+    """Yield a home folder that holds only a `config.toml`."""
     with TemporaryDirectory() as folder:
         home = Path(folder)
         path = home / ".config" / "streamchat" / "config.toml"
@@ -176,13 +176,13 @@ def new_home(config: str = "") -> Iterator[Path]:
 
 
 def percentile(values: list[float], percent: int) -> float:
-    """The value that `percent` in a hundred do not exceed."""
+    """Return a percentile of the values."""
     if len(values) == 1:
         return values[0]
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 def told(latencies: list[float]) -> str:
-    """Latencies in milliseconds, as p50/p95/max."""
+    """Format latencies in milliseconds, as p50/p95/max."""
     figures = (percentile(latencies, 50), percentile(latencies, 95), max(latencies))
     return "/".join(f"{1000 * figure:.0f}" for figure in figures)

@@ -1,4 +1,4 @@
-"""What was measured beside what was wanted."""
+"""The table of results, with the goals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Effort = Literal["quick", "usual", "full"]
-"""How much to measure: `quick` is for trying out, its figures are rough."""
+"""How much to measure. `quick` gives rough figures, to try something out."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Row:
     what: str
     measured: float
     goal: float | None = None
-    """The most it may be; None: it is told for information only."""
+    """The greatest value allowed; None for a figure without a goal."""
     unit: str = "×"
     note: str = ""
 
@@ -38,7 +38,7 @@ class Row:
 
 
 def table(title: str, rows: Iterable[Row]) -> Iterator[str]:
-    """The lines of a Markdown table."""
+    """Yield the lines of a Markdown table."""
     yield f"## {title}\n"
     yield "| what | goal | measured | |"
     yield "|---|---|---|---|"

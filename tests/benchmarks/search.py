@@ -1,7 +1,7 @@
-"""How soon something is found in everything that was ever said, in milliseconds.
+"""How fast the search finds something in a whole history, in milliseconds.
 
-Not ratios, as elsewhere here: what is promised is promised in milliseconds. The history
-is made once, and is only read; it stays in the system's temporary folder.
+These are not ratios, as elsewhere here, because the goals are in milliseconds. The history
+is made once and only read. It stays in the system's temporary folder.
 """
 
 from __future__ import annotations
@@ -13,25 +13,26 @@ from pathlib import Path
 from tempfile import gettempdir
 from time import perf_counter
 
-from tests.benchmarks.eight import MODEL, Sending
+from tests.benchmarks.eight import Sending
 from tests.benchmarks.history import COMMON, NOW_MS, PHRASE, RARE, generate, vocabulary
 from tests.benchmarks.painting import apart_paced, painted, painting
 from tests.benchmarks.probe import TICK
 from tests.benchmarks.recording import percentile, told
 from tests.benchmarks.report import Effort, Row
 from tests.benchmarks.sidebar import StillClock
-from tui.app import StreamChat
-from tui.listing import Held
-from tui.screens.search import AT_ONCE
-from tui.search import Order, parse
+from tests.chosen import app_settings, connected
+from tui.domain.conversation_list import PageCache
+from tui.domain.query import Order, parse
 from tui.store import Store
 from tui.store.connection import Access
-from tui.widgets.sidebar import Sidebar
+from tui.ui.app import StreamChat
+from tui.ui.screens.search import FIRST_RESULTS_AFTER
+from tui.ui.widgets.sidebar import Sidebar
 
 TITLE = "Search"
 GOALS: dict[Order, float] = {"newest": 50, "best": 150}
 SHOWN = 50
-"""How many hits are asked for."""
+"""The limit of hits."""
 
 WORDS: dict[str, tuple[str, ...]] = {
     "common words": (*(f"{word} " for word in COMMON), "the of ", "a stream with "),
@@ -41,20 +42,20 @@ WORDS: dict[str, tuple[str, ...]] = {
     "parts of words": ("*ream ", "*quagesi ", "*nquinly ", '*"of the str" ', "*zzz "),
     "two characters": ("東京 ", "検索 ", "日本 ", "猫が ", "窓を ", "本語 "),
 }
-"""What is typed, by its kind. A space after a word says that it is whole."""
+"""Queries by their kind. A space after a word means a whole word."""
 
 SLOW: tuple[tuple[str, Order], ...] = (
     ("the ", "best"), ("s", "best"), ("the of a to ", "best"), ("the %% ", "newest"),
     ("%% ", "newest"),
 )  # fmt: skip
-"""What takes long: words of most messages, and signs that no index knows."""
+"""Slow queries: words of most messages, and characters that no index has."""
 
 SOON = 0.005
-"""How long such a search has been running when another is asked for, in seconds."""
+"""Seconds from the start of a slow search until the next one."""
 
 
 def run(effort: Effort) -> Iterator[Row]:
-    """Find, filter and interrupt in a short history or a long one."""
+    """Measure search, filter and interruption, in a short history and a long one."""
     path = history(*((2_000, 40_000) if effort == "quick" else (100_000, 2_000_000)))
     times = 3 if effort == "quick" else 10
     for order, goal in GOALS.items():
@@ -76,12 +77,12 @@ def _row(what: str, seconds: list[float], goal: float) -> Row:
 
 
 def history(conversations: int, messages: int) -> Path:
-    """The path of a history of so many, made if it is not there."""
+    """Return the path of a history of this size; make it if it does not exist."""
     folder = Path(gettempdir()) / "streamchat-benchmarks"
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"history-{conversations}-{messages}.db"
     if not path.exists():
-        # Under another name until it is whole.
+        # It has another name until it is complete.
         unnamed = path.with_suffix(".new")
         unnamed.unlink(missing_ok=True)
         generate(unnamed, conversations, messages)
@@ -90,14 +91,14 @@ def history(conversations: int, messages: int) -> Path:
 
 
 def _opened(path: Path) -> Store:
-    """The history, not to be written, so that it is the same the next time."""
+    """Open the history read-only, so that it stays the same."""
     return Store(path, StillClock(), Access(read_only_uri=f"{path.as_uri()}?mode=ro"))
 
 
 def find(path: Path, order: Order, times: int, *, is_bound: bool) -> dict[str, list[float]]:
-    """Seconds to find each of the words, by their kind.
+    """Return the seconds to find each query, by kind.
 
-    Bound: until there is something to see; what was cut short then is searched on.
+    With `is_bound`, measure only until the first results are shown.
     """
     return asyncio.run(_find(_opened(path), order, times, is_bound=is_bound))
 
@@ -114,7 +115,7 @@ async def _find(
                     query,
                     order=order,
                     limit=SHOWN,
-                    seconds=AT_ONCE[order] if is_bound else None,
+                    seconds=FIRST_RESULTS_AFTER[order] if is_bound else None,
                 )
                 took[kind].append(perf_counter() - began)
                 assert found is not None
@@ -123,47 +124,41 @@ async def _find(
 
 
 def filter_titles(path: Path, times: int) -> list[float]:
-    """Seconds from the first key in the filter until what it leaves is painted."""
+    """Return the seconds from the first key in the filter until its result is painted."""
     return asyncio.run(_filter_titles(_opened(path), times))
 
 
 async def _filter_titles(store: Store, times: int) -> list[float]:
-    app = StreamChat(
-        store,
-        Sending(()),
-        model=MODEL,
-        log_path=Path("streamchat.log"),
-        env_path=Path(".env"),
-    )
+    app = StreamChat(store, connected(Sending(())), app_settings(Path.cwd()))
     took: list[float] = []
     async with painting(app):
         chat = app._chat
         await _listed(chat.sidebar, None)
         chat.set_focus(chat.filter)
         for letter in string.ascii_lowercase * max(1, times // 5):
-            before, began = chat.sidebar._held, perf_counter()
+            before, began = chat.sidebar._pages, perf_counter()
             app.simulate_key(letter)
             await _listed(chat.sidebar, before)
             took.append(perf_counter() - began)
             assert chat.filter.value == letter
-            before = chat.sidebar._held
+            before = chat.sidebar._pages
             chat.filter.value = ""
             await _listed(chat.sidebar, before)
     store.close()
     return took
 
 
-async def _listed(sidebar: Sidebar, before: Held | None) -> None:
-    """Wait until another list than the one before is painted."""
-    while sidebar._held is before:
+async def _listed(sidebar: Sidebar, before: PageCache | None) -> None:
+    """Wait until a list other than `before` is painted."""
+    while sidebar._pages is before:
         await asyncio.sleep(0.001)
     await painted(sidebar.app)
 
 
 def interrupt(path: Path, times: int) -> tuple[list[float], list[float]]:
-    """Search for what takes long, and for something else meanwhile, again and again.
+    """Start a slow search and interrupt it with another one, many times.
 
-    The seconds that the loop was held up, and those until the old search has ended.
+    Returns the seconds that the loop was blocked, and those until the old search ended.
     """
     return asyncio.run(_interrupt(_opened(path), times))
 

@@ -1,4 +1,4 @@
-"""What a list of very many conversations costs more than a short one."""
+"""How much more a very long list of conversations costs than a short one."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from textual.strip import Strip
 from tests.benchmarks.floors import f_paint
 from tests.benchmarks.painting import apart, cpu, painted, painting
 from tests.benchmarks.report import Effort, Row, table
-from tui.clock import Clock
+from tui.domain.clock import Clock
 from tui.store import Store, open_store
-from tui.widgets.sidebar import Mark, Sidebar
+from tui.ui.widgets.conversation_marks import Mark
+from tui.ui.widgets.sidebar import Sidebar
 
 TITLE = "Sidebar"
 KEYS = ("down", "pagedown", "end", "home")
@@ -38,21 +39,21 @@ class StillClock(Clock):
 
 @dataclass(frozen=True)
 class Used:
-    """A sidebar that was opened and used. CPU seconds, the reader's thread included."""
+    """CPU seconds to open and use a sidebar, with the thread that reads the history."""
 
     opened: float
     keys: dict[str, float]
-    """Of each key, to the painted frame in which every row is there."""
+    """For each key: until the painted frame in which every row is loaded."""
     marked: float
     megabytes: float
-    """What the process grew by when the list was opened."""
+    """How much opening the list grew the process."""
     after_use: float
-    """What it had grown by in the end."""
+    """How much it has grown in the end."""
     floor: float = 1.0
 
 
 class Counting(Sidebar):
-    """A sidebar that knows how often it was drawn."""
+    """A sidebar that counts how often it was drawn."""
 
     drawn = 0
 
@@ -62,7 +63,7 @@ class Counting(Sidebar):
 
 
 class Showing(App[None]):
-    """A sidebar, and what a screen does for it."""
+    """An app with a sidebar, which does what the screen would do for it."""
 
     CSS = "Sidebar { width: 34; overflow-x: hidden; scrollbar-size-vertical: 1; }"
 
@@ -87,7 +88,7 @@ class Showing(App[None]):
         self.sidebar.give(page, event.listing)
 
     async def press(self, key: str) -> float:
-        """CPU seconds from a key to the frame in which all its rows are."""
+        """Return the CPU seconds from a key to the frame in which every row is loaded."""
         began, drawn = cpu(), self.sidebar.drawn
         self.simulate_key(key)
         await self.drawn_since(drawn)
@@ -95,13 +96,17 @@ class Showing(App[None]):
 
     async def drawn_since(self, drawn: int) -> None:
         """Wait until the sidebar is painted with every page that it asked for."""
-        while self.sidebar.drawn == drawn or len(self.workers):
-            await painted(self)
         await painted(self)
+        # Not frame after frame: that would take the interpreter from the page's reader.
+        while len(self.workers):
+            await self.workers.wait_for_complete()
+            await painted(self)
+        while self.sidebar.drawn == drawn:
+            await painted(self)
 
 
 def run(effort: Effort) -> Iterator[Row]:
-    """Use a short list and a long one."""
+    """Measure a short list and a long one."""
     many, presses = (10_000, 10) if effort == "quick" else (100_000, 60)
     short, long = apart(measure, 100, 0), apart(measure, many, presses)
     name = f"{many:,} conversations"
@@ -117,7 +122,7 @@ def run(effort: Effort) -> Iterator[Row]:
 
 
 def measure(count: int, presses: int) -> Used:
-    """Use a list of so many conversations."""
+    """Measure a list of `count` conversations."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "history.db"
         with open_store(path, StillClock()) as store:
@@ -129,7 +134,7 @@ def measure(count: int, presses: int) -> Used:
 
 
 def fill(path: Path, count: int) -> None:
-    """Keep conversations of the last three years, every five thousandth of them pinned."""
+    """Save conversations from the last three years; pin every five thousandth."""
     dice = random.Random(count)
     with closing(sqlite3.connect(path)) as connection:
         connection.executemany(
@@ -162,7 +167,7 @@ async def _use(store: Store, presses: int) -> Used:
 
 
 async def _open(app: Showing) -> float:
-    """CPU seconds to read the list into a new sidebar and paint it."""
+    """Return the CPU seconds to read the list into a new sidebar and paint it."""
     await app.sidebar.remove()
     app.sidebar = Counting()
     await app.mount(app.sidebar)
@@ -175,7 +180,7 @@ async def _open(app: Showing) -> float:
 
 
 async def _press(app: Showing, key: str, presses: int) -> float:
-    """CPU seconds of one press of many; `end` and `home` each from the other end."""
+    """Return the CPU seconds of one key press; `end` and `home` begin at the other end."""
     other = {"end": "home", "home": "end"}.get(key)
     spent = 0.0
     for _ in range(presses):
@@ -186,7 +191,7 @@ async def _press(app: Showing, key: str, presses: int) -> float:
 
 
 async def _mark(app: Showing, times: int = 60) -> float:
-    """CPU seconds to draw one other mark."""
+    """Return the CPU seconds to draw one changed mark."""
     await app.press("down")
     await app.press("home")
     live = app.sidebar.cursor_id or ""
@@ -205,7 +210,7 @@ def _grown_since(resident: float) -> float:
 
 
 def _resident() -> float:
-    """Megabytes of memory this process has."""
+    """Return the resident memory of this process, in megabytes."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * 4096 / 1e6
 

@@ -1,4 +1,4 @@
-"""How long until something can be seen and typed into."""
+"""How long the start takes until the user can see and type."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ GREETING = "Type help to see"
 
 
 def run(effort: Effort) -> Iterator[Row]:
-    """Start the demo on an empty history, beside the least app there can be."""
+    """Start the demo on an empty history, and the smallest app to compare."""
     times = 2 if effort == "quick" else 7
     with new_home() as home:
-        # Once unmeasured, so that everything is compiled.
+        # One run without measuring, so that everything is compiled.
         _first_paint(home), f_app(home)
         pairs = [(_first_paint(home), f_app(home)) for _ in range(times)]
     starts, keys, floors = (
@@ -43,7 +43,7 @@ def run(effort: Effort) -> Iterator[Row]:
 
 
 def _first_paint(home: Path) -> tuple[float, float]:
-    """CPU seconds from fork to first paint; seconds from the first key to its paint."""
+    """Return CPU seconds from fork to first paint, and from the first key to its paint."""
     (home / ".local/share/streamchat/history.db").unlink(missing_ok=True)
     with recording("tui", "--demo", home=home) as screen:
         screen.until(GREETING)
@@ -51,7 +51,7 @@ def _first_paint(home: Path) -> tuple[float, float]:
 
 
 def _import() -> tuple[float, list[float]]:
-    """The worst stall from first paint until all is quiet; seconds from key to paint."""
+    """Return the worst stall after the first paint, and the seconds from keys to paint."""
     with new_home() as home:
         stalls = home / "stalls.json"
         with recording("tests.benchmarks.probe", str(stalls), "--demo", home=home) as screen:

@@ -1,4 +1,4 @@
-"""What it costs to draw a reply while it arrives, whatever is in it, however long it is."""
+"""What it costs to draw a reply of any kind and length while it arrives."""
 
 from __future__ import annotations
 
@@ -16,28 +16,29 @@ from tests.benchmarks.corpora import KINDS, conversation, corpus
 from tests.benchmarks.floors import f_paint
 from tests.benchmarks.painting import apart, cpu, painted, painting
 from tests.benchmarks.report import Effort, Row
-from tui.conversation import BlockDelta, BlockStarted, Message
-from tui.draft import Draft
-from tui.widgets.transcript import Transcript
+from tui.domain.conversation import Message
+from tui.domain.reply import StreamingReply
+from tui.domain.reply_events import BlockDelta, BlockStarted
+from tui.ui.widgets.transcript import Transcript
 
 TITLE = "Streaming into one reply"
 STEP = 240
 """Characters that arrive between two frames."""
 
 LIMIT = 150.0
-"""Seconds after which a stream is cut, and judged by what was drawn."""
+"""Seconds after which a stream is ended, and measured by what was drawn."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A stream that was drawn, cut or not."""
+    """The measurements of a stream, complete or not."""
 
     frames: list[float]
-    """CPU seconds of each."""
+    """The CPU seconds of each frame."""
     share: float = 1.0
-    """How much of it was drawn before the limit."""
+    """The share that was drawn before the limit."""
     floor: float = 1.0
-    """F-paint in the same process, just before and just after."""
+    """`f_paint` in the same process, just before and just after."""
 
     @property
     def per_floor(self) -> float:
@@ -45,7 +46,7 @@ class Drawn:
 
     @property
     def growth(self) -> float:
-        """The last quarter's cost in multiples of the first's."""
+        """The cost of the last quarter, in multiples of the first quarter's cost."""
         quarter = max(1, len(self.frames) // 4)
         return sum(self.frames[-quarter:]) / sum(self.frames[:quarter])
 
@@ -54,8 +55,8 @@ class Drawn:
         return "" if self.share == 1 else f"cut at {self.share:.0%}"
 
 
-class Reading(App[None]):
-    """A transcript, and nothing beside it."""
+class TranscriptApp(App[None]):
+    """An app with nothing but a transcript."""
 
     CSS = "Transcript { height: 1fr; }"
 
@@ -72,7 +73,7 @@ class Appending(App[None]):
 
 
 def run(effort: Effort) -> Iterator[Row]:
-    """Stream every kind of reply; compare one with Textual's own widget."""
+    """Stream every kind of reply, and one of them with Textual's own widget too."""
     limit = 3.0 if effort == "quick" else LIMIT
     for kind, length in _streams(effort):
         drawn = apart(measure, kind, length, limit)
@@ -105,38 +106,40 @@ def measure(kind: str, length: int, limit: float) -> Drawn:
 
 
 async def _draw(text: str, limit: float) -> tuple[list[float], float]:
-    app = Reading()
+    app = TranscriptApp()
     async with painting(app):
         await draw(app, conversation(8), text[: 10 * STEP], limit)
         return await draw(app, conversation(8), text, limit)
 
 
 async def draw(
-    app: Reading, above: Sequence[Message], text: str, limit: float
+    app: TranscriptApp, above: Sequence[Message], text: str, limit: float
 ) -> tuple[list[float], float]:
-    """Stream a reply below messages; return what `stream` does.
+    """Stream a reply below messages; return what `stream` returns.
 
-    The first time, what is imported at first use is counted with it.
+    The first call also counts the imports at first use.
     """
     transcript = app.query_one(Transcript)
-    draft = Draft(id="draft", conversation_id="conversation", model="claude-sonnet-5-5")
+    draft = StreamingReply(
+        id="draft", conversation_id="conversation", model="claude-sonnet-5-5"
+    )
     transcript.show(above, draft, now_ms=0)
     await painted(app)
     return await stream(app, transcript, draft, text, limit)
 
 
 async def stream(
-    app: App[None], transcript: Transcript, draft: Draft, text: str, limit: float
+    app: App[None], transcript: Transcript, reply: StreamingReply, text: str, limit: float
 ) -> tuple[list[float], float]:
     """Return the CPU seconds of each painted frame, and the share that was drawn in time."""
     frames = []
-    draft.take(BlockStarted(0, {"type": "text", "text": ""}))
+    reply.take(BlockStarted(0, {"type": "text", "text": ""}))
     deadline = time.monotonic() + limit
     for begin in range(0, len(text), STEP):
         began = cpu()
-        draft.take(BlockDelta(0, "text_delta", text[begin : begin + STEP]))
-        while not transcript.draw(draft, time.monotonic()):
-            # It rests, to leave time for keys.
+        reply.take(BlockDelta(0, "text_delta", text[begin : begin + STEP]))
+        while not transcript.draw(reply, time.monotonic()):
+            # The transcript rests, to leave time for keys.
             await asyncio.sleep(1 / 30)
         await painted(app)
         frames.append(cpu() - began)

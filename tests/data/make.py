@@ -1,9 +1,9 @@
-"""Write a small history of today's shape, and beside it what it holds, as JSON.
+"""Write a small history of the present schema, and its contents as JSON.
 
     python -m tests.data.make
 
-Run once for each shape that is released; what it wrote is kept and never made anew.
-`tests/test_migrations.py` brings each of them to today's shape.
+Run this once for each released schema. Its files stay in the repository and are never made
+again. `tests/test_migrations.py` migrates each of them to the present schema.
 """
 
 from __future__ import annotations
@@ -30,18 +30,19 @@ from tests.scripted import (
     thinking,
 )
 from tests.turns import SetClock, converse
-from tui import schema, turn
+from tui.chat import turn
 from tui.claude import Claude
-from tui.conversation import Message, Place, Unsent
-from tui.endpoint import Endpoint
-from tui.store import Store, open_store
+from tui.domain.conversation import ComposerDraft, Message, ScrollAnchor
+from tui.domain.endpoint import Endpoint
+from tui.domain.parameters import Parameters
+from tui.store import Store, open_store, schema
 
 HERE = Path(__file__).parent
 TOOL = {"type": "tool_use", "id": "toolu_1", "name": "clock", "input": {}}
 
 
-def told(messages: list[Message]) -> list[dict[str, object]]:
-    """Return what of a line must outlive every change of shape."""
+def facts(messages: list[Message]) -> list[dict[str, object]]:
+    """Return the parts of a path that every migration must preserve."""
     return [
         {
             "id": message.id,
@@ -58,7 +59,7 @@ def told(messages: list[Message]) -> list[dict[str, object]]:
 
 
 async def fill(store: Store, claude: Claude) -> None:
-    """Have conversations of every kind."""
+    """Make conversations of every kind."""
     message = await converse(store, claude, "Where does the moon rise? 東京では？")
     await converse(store, claude, "And in summer?", after=message)
     await converse(store, claude, "This fails")
@@ -67,9 +68,9 @@ async def fill(store: Store, claude: Claude) -> None:
     await converse(store, claude, "This calls a tool")
     last = await converse(store, claude, "A tool", system="Be brief.")
     conversation = await store.conversation(last.conversation_id)
-    line = await store.line(last.id)
+    line = await store.read_path(last.id)
     assert conversation is not None
-    # Another version of a question, a conversation of its own, and what a person adds.
+    # Another version of a question, a fork, and what the user adds.
     await turn.ask_after(store, conversation, "A tool!", parent_id=line[0].parent_id)
     await store.branches.move_tip(conversation.id, last.id)
     fork = replace(conversation, id=store.new_id(), title="A fork")
@@ -78,14 +79,18 @@ async def fill(store: Store, claude: Claude) -> None:
     await store.labels.rename(fork.id, "Été", by="person")
     await store.labels.set_tags([fork.id], ["work", "été"])
     await store.labels.pin([fork.id], is_pinned=True)
-    await store.drafts.keep(fork.id, Unsent("not sent", ("next", "after"), line[0].id, "edit"))
-    await store.drafts.keep_place(fork.id, Place(last.id, 1, 2, 3))
+    asked = Parameters("claude-haiku-5-5", "Be kind.", 2000, "omitted", "low")
+    await store.labels.set_parameters(fork.id, asked)
+    await store.drafts.save(
+        fork.id, ComposerDraft("not sent", ("next", "after"), line[0].id, "edit")
+    )
+    await store.drafts.save_scroll_anchor(fork.id, ScrollAnchor(last.id, 1, 2, 3))
 
 
-async def lines(store: Store) -> dict[str, list[dict[str, object]]]:
-    """Return every conversation's line, by its id."""
+async def paths(store: Store) -> dict[str, list[dict[str, object]]]:
+    """Return every conversation's path, by its id."""
     return {
-        conversation.id: told(await store.line(conversation.tip_id))
+        conversation.id: facts(await store.read_path(conversation.tip_id))
         for conversation in await store.conversations()
     }
 
@@ -117,7 +122,7 @@ def main() -> None:
         claude = Claude(Endpoint(server.url, api_key="sk-test"))
         with open_store(path, SetClock()) as store:
             asyncio.run(fill(store, claude))
-            kept = asyncio.run(lines(store))
+            kept = asyncio.run(paths(store))
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = delete")
         connection.execute("VACUUM")

@@ -1,4 +1,4 @@
-"""The app's journeys serve here too, and a shell."""
+"""The fixtures of the app's journeys, and a shell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A child process that is killed at a chosen step of what it does with files."""
+"""Kills a child process at a chosen step of its work with files."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-IS_FULL = os.environ.get("FAULTS") == "full"
+from tests.conftest import IS_FULL
 
 INSTRUCTIONS = 20_000
-"""After how many of SQLite's own instructions there is a step within a statement."""
+"""Within a statement there is a step after this many instructions of SQLite's VM."""
 
 _EVENTS = {
     *("open", "os.chmod", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir"),
@@ -26,9 +26,9 @@ _EVENTS = {
 
 
 def is_killed_at(step: int, folder: Path, work: Callable[[], object]) -> bool:
-    """Do something in a child, killed at that step; False if it had fewer.
+    """Work in a child and kill it at a step; return False if it had fewer steps.
 
-    A step is the beginning of whatever Python does to a file in `folder`, and of
+    A step is the beginning of every operation of Python on a file in `folder`, and of
     every SQL statement.
     """
     child = os.fork()
@@ -74,7 +74,7 @@ def _kill_at(step: int, folder: Path) -> None:
 
 
 def steps_to_kill_at(sample: int) -> Iterator[int]:
-    """Yield steps: every one with FAULTS=full, else one of `sample`."""
+    """Yield the steps: all of them with FAULTS=full, else one in `sample`."""
     yield from count(0, 1 if IS_FULL else sample)
 
 

@@ -1,4 +1,4 @@
-"""The program as it is run from a shell, in a terminal."""
+"""Runs the program from a shell, in a terminal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Shell:
             while piece := os.read(ours, 65536):
                 shown += piece
         except OSError:
-            # Linux says EIO when the terminal's last user is gone.
+            # Linux reports EIO when the last user of the terminal is gone.
             pass
         finally:
             os.close(ours)

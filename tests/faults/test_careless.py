@@ -1,4 +1,4 @@
-"""Endpoints that speak the Messages API carelessly: every word that came is shown and kept."""
+"""Endpoints that implement the API carelessly: all text that arrived is shown and saved."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from tests.scripted import (
     text,
     thinking,
 )
-from tests.turns import MODEL, converse, kept
+from tests.turns import MODEL, converse, kept, on_disk
 from tui.claude import Claude
-from tui.conversation import State
-from tui.recording import unpack
+from tui.domain.conversation import State
+from tui.domain.recording import unpack
 from tui.store import Store
-from tui.wording import ending, figures
+from tui.text.formatting import end_reason, reply_stats
 
 WHOLE = says("Hel", "lo")
 
 
 def nameless(*steps: Step) -> list[Step]:
-    """The same events without the lines that name them."""
+    """Return the same events without their `event:` lines."""
     return [
         Raw(f"data: {json.dumps(step.data)}\n\n".encode()) if isinstance(step, Event) else step
         for step in steps
@@ -45,7 +45,7 @@ def nameless(*steps: Step) -> list[Step]:
 
 
 def numbered(steps: Sequence[Step], numbers: dict[int, Any]) -> list[Step]:
-    """The same events, their blocks with other numbers; None: with none at all."""
+    """Return the same events with other block indexes; None removes an index."""
 
     def renumbered(data: Json) -> Json:
         number = numbers[data["index"]]
@@ -61,7 +61,7 @@ def numbered(steps: Sequence[Step], numbers: dict[int, Any]) -> list[Step]:
 
 
 def begins(**fields: Any) -> Event:
-    """A beginning with other fields; `...` leaves one out."""
+    """Return a `message_start` with other fields; `...` removes one."""
     message = start().data["message"] | fields
     kept = {name: value for name, value in message.items() if value is not ...}
     return Event({"type": "message_start", "message": kept})
@@ -78,13 +78,13 @@ TWO = [start(), *thinking(0, "Hm"), *text(1, "Hi"), *end()]
 
 @dataclass(frozen=True)
 class Careless:
-    """What an endpoint sends, and what becomes of it."""
+    """What an endpoint sends, and how the reply must end."""
 
     steps: Sequence[Step]
     text: str = "Hi"
     state: State = "complete"
     shown: str = ""
-    """Words of the line that tells how the reply ended."""
+    """Words in the line that says how the reply ended."""
 
 
 CARELESS: dict[str, Careless] = {
@@ -226,7 +226,7 @@ CARELESS: dict[str, Careless] = {
 
 
 @pytest.mark.parametrize("name", CARELESS)
-async def test_every_word_of_a_careless_endpoint_is_shown_and_kept(
+async def test_every_word_of_a_careless_endpoint_is_shown_and_saved(
     store: Store, server: Scripted, claude: Claude, name: str
 ) -> None:
     careless = CARELESS[name]
@@ -234,14 +234,16 @@ async def test_every_word_of_a_careless_endpoint_is_shown_and_kept(
     shown: set[str] = set()
     reply = await converse(store, claude, show=lambda draft: shown.add(draft.words("text")))
     assert (reply.state, reply.text) == (careless.state, careless.text)
-    assert careless.shown in ending(reply)
+    assert careless.shown in end_reason(reply)
     assert careless.text in shown | {""}
     found = await kept(store, reply)
     assert (found.state, found.text) == (careless.state, careless.text)
     assert found.thinking == ("Hm" if "Hm" in str(careless.steps) else "")
     assert found.model == MODEL
-    (row,) = await store.select("SELECT id FROM requests WHERE message_id = ?", [reply.id])
-    recorded = await store.recording(row["id"])
+    (row,) = on_disk(store.path, "SELECT id FROM requests WHERE message_id = ?", reply.id)
+    ((recorded,),) = on_disk(
+        store.path, "SELECT content FROM recordings WHERE request_id = ?", row["id"]
+    )
     assert recorded is not None
     assert b"".join(chunk for _, chunk in unpack(recorded)) == body(Reply(careless.steps))
 
@@ -254,8 +256,8 @@ async def test_figures_that_were_not_reported_are_left_out(
         reply = await converse(store, claude)
         assert reply.figures is not None
         assert reply.figures.usage.output_tokens is None
-        assert " in" not in figures(reply)
-        assert " out" not in figures(reply)
+        assert " in" not in reply_stats(reply)
+        assert " out" not in reply_stats(reply)
 
 
 async def test_the_figures_of_the_beginning_stay_if_the_end_has_none(
@@ -280,7 +282,7 @@ NOT_STREAMED: dict[str, tuple[Json, str]] = {
 
 
 @pytest.mark.parametrize("name", NOT_STREAMED)
-async def test_every_word_is_kept_without_streaming_too(
+async def test_every_word_is_saved_without_streaming_too(
     store: Store, server: Scripted, claude: Claude, name: str
 ) -> None:
     message, said = NOT_STREAMED[name]

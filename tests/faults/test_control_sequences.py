@@ -1,7 +1,7 @@
-"""Nothing that is foreign drives the terminal, wherever it is shown.
+"""No foreign text can control the terminal, wherever it is shown.
 
-Each payload is followed by a mark of its own: the mark must be seen, what stands
-before it must not come through as it is.
+A mark follows each payload. The mark must be visible, and the payload must not reach the
+terminal unchanged.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from pathlib import Path
 from tests.faults.shell import Shell
 from tests.scripted import Reply, Scripted, end, refuses, start, text, thinking
 from tests.terminal import terminal
-from tui import turn
-from tui.conversation import Conversation
+from tui.chat import turn
+from tui.domain.conversation import Conversation
+from tui.domain.parameters import Parameters
 from tui.store import open_store
 
 PAYLOADS = {
@@ -52,7 +53,7 @@ FENCE = "```"
 
 
 def everywhere() -> str:
-    """A reply with every payload in every kind of Markdown."""
+    """Return a reply with every payload in every kind of Markdown."""
     table = ["| a | b |", "|---|---|", *(f"| {line} | x |" for line in LINES)]
     code = [FENCE + "python", *(f"x = '{line}'" for line in LINES), FENCE]
     links = [f"[{line}](https://x.org/{number})" for number, line in enumerate(LINES)]
@@ -69,7 +70,7 @@ def everywhere() -> str:
 
 
 def leaks(raw: bytes) -> list[str]:
-    """What came through that only a payload can have said."""
+    """Return the sequences in the output that can only be from a payload."""
     # Textual's own: the shape of the mouse pointer.
     raw = re.sub(rb"\x1b\]22;[a-z]*\x07", b"", raw)
     found = [
@@ -78,6 +79,8 @@ def leaks(raw: bytes) -> list[str]:
         if any((payload + mark).encode() in raw for mark in MARKS)
         or (payload.encode() in raw and len(payload) > 8)
     ]
+    # The program's own query for the background.
+    raw = re.sub(rb"\x1b\]11;\?(\x07|\x1b\\)", b"", raw)
     signs = (b"\x1b]", b"\x1bP", b"\x1b_", b"\x1b^", b"\x1bX", b"\x1bc", b"\x07", b"\x1b[!p")
     found += [repr(sign) for sign in signs if sign in raw]
     found += [repr(code) for code in range(0x80, 0xA0) if f"{chr(code)}".encode() in raw]
@@ -88,11 +91,11 @@ def leaks(raw: bytes) -> list[str]:
 
 
 async def fill(history: Path) -> None:
-    """A conversation for each payload, in its title, its question and its model's name."""
+    """Make a conversation for each payload: in its title, question and model name."""
     with open_store(history) as store:
         for line in LINES:
             now = store.clock.now_ms()
-            titled = Conversation(store.new_id(), line, now, now, title=line)
+            titled = Conversation(store.new_id(), Parameters(line), now, now, title=line)
             await turn.ask(store, titled, f"asked {line}")
 
 
@@ -118,22 +121,22 @@ def test_nothing_that_is_shown_in_the_app_drives_the_terminal(
             screen.until(lambda m=mark: screen.text.count(m) >= 3)  # type: ignore[misc]
         screen.press("\x0e")
         screen.until_seen("Ask Claude something")
-        # What is pasted, and what comes back, with its thinking.
+        # A paste, and the reply to it with its thinking.
         screen.press(f"\x1b[200~{''.join(LINES)}\x1b[201~\r")
         screen.until_seen("s to first text")
         screen.press("\x14")
         for _ in range(12):
             screen.press("\x1b[5~")
             screen.until_seen("m0")
-        # What an endpoint says when it refuses.
-        for seen in ("r asks again", "left alone"):
+        # The text of an endpoint's error.
+        for seen in ("r regenerate", "asks to wait"):
             screen.press("\x0e")
             screen.until_seen("Ask Claude something")
             screen.press("Hi\r")
             screen.until_seen(seen)
-        screen.press("n")
+        screen.press("\x1b")
         screen.until_seen("90 seconds")
-        # A notice with a title in it.
+        # A notice that contains a title.
         screen.press("\x13\t")
         screen.until_seen("x Delete")
         screen.press("\x1b[Bx")
@@ -152,13 +155,15 @@ def test_nothing_that_is_printed_drives_the_terminal(shell: Shell, server: Scrip
         Reply([start(), *text(0, *LINES), *end()]),
         refuses(400, "invalid_request_error", "".join(LINES)),
     )
+    several = ["".join(LINES[at : at + 7]).replace("\0", "") for at in range(0, len(LINES), 7)]
+    paths = [shell.on_terminal("log", "--db", f"{each}/x") for each in several]
     shown = [
         shell.on_terminal("ask", "x"),
         shell.on_terminal("ask", "x"),
         shell.on_terminal("log", "-n", "0"),
         shell.on_terminal("log", "--search", "asked"),
         shell.on_terminal("log", "--json"),
-        *(shell.on_terminal("log", "--db", line.replace("\0", "")) for line in LINES),
+        *paths,
         shell.on_terminal("doctor", "--offline", "--db", LINES[0]),
         shell.on_terminal("--profile", LINES[4], "log"),
         shell.on_terminal("ask", "--model", LINES[4], "x"),
@@ -175,3 +180,4 @@ def test_nothing_that_is_printed_drives_the_terminal(shell: Shell, server: Scrip
         assert b"\x1b[?" not in raw
     assert all(mark.encode() in shown[0] for mark in MARKS)
     assert all(mark.encode() in shown[2] for mark in MARKS)
+    assert all(mark.encode() in b"".join(paths) for mark in MARKS)

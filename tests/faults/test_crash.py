@@ -1,4 +1,4 @@
-"""A crash, should one come all the same: what it leaves, and what it says."""
+"""What a crash leaves behind, and what the user is told."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def _check_bindings(self, key, priority=False):
     return await _whole(self, key, priority)
 StreamChat._check_bindings = _check_bindings
 """
-"""The app cannot take F1; after some, it holds its keys for lost."""
+"""The app fails at F1. After several of these it crashes."""
 
 NO_END = (
     NO_KEYS
@@ -50,10 +50,11 @@ NO_END = (
 async def _stop_all(*_, **__):
     import asyncio
     await asyncio.sleep(3600)
-Replies.stop_all = _stop_all
+from tui.chat.reply_scheduler import ReplyScheduler
+ReplyScheduler.stop_all = _stop_all
 """
 )
-"""Neither can it be left in good order."""
+"""A normal quit fails too."""
 
 NO_START = """
 def _compose(self):
@@ -73,9 +74,9 @@ StreamChat.on_mount = lambda self: (_whole(self), _on_mount(self))[0]
 
 
 def broken(code: str, folder: Path, server: Scripted) -> dict[str, str]:
-    """The environment of a program in which something is broken."""
+    """Return the environment of a program that `code` breaks."""
     folder.mkdir()
-    sabotage = SABOTAGE.format(module="tui.app", code=code)
+    sabotage = SABOTAGE.format(module="tui.ui.app", code=code)
     (folder / "sitecustomize.py").write_text(sabotage, encoding="utf-8")
     return {
         "PYTHONPATH": f"{folder}:{Path(tui.__file__).parent.parent}",
@@ -85,7 +86,7 @@ def broken(code: str, folder: Path, server: Scripted) -> dict[str, str]:
 
 
 def last_words(screen: Terminal) -> list[str]:
-    """What stands on the terminal after it was given back."""
+    """Return the text on the terminal after the app has restored it."""
     last = screen.raw.rpartition(b"\x1b[?1049l")[2].decode()
     shown = "".join(part for part in last.split("\x1b") if "streamchat-tui" in part)
     return [line for line in shown.partition("streamchat-tui")[2].splitlines() if line]
@@ -109,11 +110,11 @@ def test_a_crash_gives_back_the_terminal_says_where_the_log_is_and_keeps_the_rep
         assert is_restored(screen)
         assert screen.modes() != modes
         (log,) = empty_home.rglob("streamchat.log")
-        assert last_words(screen) == [f": Something went wrong inside; {log} has the details."]
+        assert last_words(screen) == [f": An internal error occurred; {log} has the details."]
         assert b"Traceback" not in screen.raw
     assert "RuntimeError" in log.read_text(encoding="utf-8")
     if code == NO_END:
-        # Another start finds what the journal has.
+        # The next start recovers the journal.
         with terminal("--demo", home=empty_home, size=SIZE) as screen:
             screen.until_seen("✗ Go")
     ((state, kept),) = replies(empty_home)
@@ -130,7 +131,7 @@ def test_a_start_that_fails_says_so_in_one_line_and_is_no_success(
         assert screen.until_left() == 1
         assert is_restored(screen)
         (log,) = empty_home.rglob("streamchat.log")
-        assert last_words(screen) == [f": Something went wrong inside; {log} has the details."]
+        assert last_words(screen) == [f": An internal error occurred; {log} has the details."]
         assert b"Traceback" not in screen.raw
 
 

@@ -1,4 +1,4 @@
-"""A disk that is really full, in the middle of a reply. Needs root, and FAULTS=full."""
+"""A really full disk in the middle of a reply. This needs root and FAULTS=full."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import pytest
 from tests.conftest import wait_until
 from tests.scripted import Hold, Reply, Scripted, end, start, text
 from tests.turns import MODEL, ask, kept, on_disk
-from tui import turn
+from tui.chat import turn
+from tui.chat.finishing import SaveFailed
 from tui.claude import Claude
-from tui.finishing import NotKept
+from tui.domain.parameters import Parameters
 from tui.store import open_store
 
 pytestmark = pytest.mark.skipif(
@@ -35,14 +36,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-async def test_what_was_on_the_screen_is_saved_when_there_is_room(
+async def test_text_on_the_screen_is_saved_when_there_is_room(
     small_disk: Path, server: Scripted, claude: Claude
 ) -> None:
     hold, words = Hold(), "word " * 40_000
     server.will(Reply([start(), *text(0, "first ")[:-1], hold, *text(0, words)[1:], *end()]))
     with open_store(small_disk / "history.db") as store:
         question = await ask(store)
-        draft = turn.draft_for(store, question, MODEL)
+        draft = turn.empty_reply(store, question, Parameters(MODEL))
         shown: list[str] = []
         running = asyncio.create_task(
             turn.reply(
@@ -51,6 +52,7 @@ async def test_what_was_on_the_screen_is_saved_when_there_is_room(
                 question,
                 draft,
                 lambda d: shown.append(d.words("text")),
+                parameters=Parameters(MODEL),
                 tip_id=question.id,
             )
         )
@@ -63,7 +65,7 @@ async def test_what_was_on_the_screen_is_saved_when_there_is_room(
                 except OSError:
                     break
         hold.release()
-        with pytest.raises(NotKept, match="full") as failed:
+        with pytest.raises(SaveFailed, match="full") as failed:
             await running
         assert draft.ended is not None
         assert draft.ended.text == shown[-1] == "first " + words

@@ -1,8 +1,9 @@
-"""What the machine around a request does wrong, and what each of the three ways in says."""
+"""What the machine can do wrong to a request, and what app, `ask` and `doctor` say."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import ssl
 import subprocess
@@ -13,21 +14,22 @@ import pytest
 
 from tests.screens.conftest import Open, opened
 from tests.scripted import Scripted, says, scripted
+from tests.terminal import terminal
 from tests.test_claude import ask, failure_of
 from tests.test_cli import Program, failed, online, program
 from tests.test_doctor import broken, findings
 from tests.turns import converse
 from tui.claude import Claude
-from tui.endpoint import Endpoint
+from tui.domain.endpoint import Endpoint
 from tui.store import Store
-from tui.wording import ending
+from tui.text.formatting import end_reason
 
 __all__ = ["online", "opened", "program"]
 
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 that nobody signed, with its key in the same file."""
+    """A self-signed certificate for 127.0.0.1, with its key in the same file."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("there is no openssl to make a certificate with")
@@ -45,7 +47,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def secure(certificate: Path) -> Iterator[Scripted]:
-    """A server that speaks https, with that certificate."""
+    """A server for https, with that certificate."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
     with scripted(tls) as server:
@@ -65,7 +67,7 @@ async def test_a_certificate_that_nobody_signed_is_not_tried_again(
     )
     assert reply.state == "failed"
     assert set(retries) <= {None}
-    said = ending(reply)
+    said = end_reason(reply)
     assert f"The certificate of 127.0.0.1:{secure.port} cannot be trusted: self" in said
     assert "SSL_CERT_FILE" in said
     assert secure.seen == []
@@ -76,7 +78,7 @@ async def test_a_certificate_for_another_name_is_not_tried_again(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     reply = await converse(store, connected(f"https://localhost:{secure.port}"))
-    assert "cannot be trusted: Hostname mismatch" in ending(reply)
+    assert "cannot be trusted: Hostname mismatch" in end_reason(reply)
     assert secure.seen == []
 
 
@@ -90,7 +92,7 @@ async def test_the_certificate_that_ssl_cert_file_names_is_trusted(
     await claude.close()
 
 
-async def test_https_where_only_http_is_spoken_is_told_and_not_tried_again(
+async def test_https_to_an_http_server_is_reported_and_not_tried_again(
     store: Store,
 ) -> None:
     async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -100,7 +102,7 @@ async def test_https_where_only_http_is_spoken_is_told_and_not_tried_again(
     async with await asyncio.start_server(refuse, "127.0.0.1", 0) as plain:
         port = plain.sockets[0].getsockname()[1]
         reply = await converse(store, connected(f"https://127.0.0.1:{port}"))
-    assert "does not speak TLS: is its address one with http://?" in ending(reply)
+    assert "does not speak TLS. Should its address begin with http://?" in end_reason(reply)
     assert reply.failure is not None
     assert reply.failure.type == "certificate"
 
@@ -139,14 +141,30 @@ def test_a_variable_that_cannot_be_used_is_named_in_the_shell(
 ) -> None:
     del online.environ["NO_PROXY"]
     online.environ[name] = VARIABLES[name]
-    assert failed(online.run("ask", "Hi")).startswith(f"failed: {name}")
+    assert failed(online.run("ask", "Hi"), code=2).startswith(name)
+    assert json.loads(online.run("log", "--json").out) == []
     done = online.run("doctor", "--json")
     assert broken(done) == [("endpoint", "variables")]
     found = findings(done)
     assert found["endpoint", "variables"]["value"].startswith(name)
-    # Nothing says that all is well with what is named as broken.
+    # A broken part must not also be reported as good.
     assert ("endpoint", "proxies") not in found
     assert server.seen == []
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "ANTHROPIC_CUSTOM_HEADERS"])
+def test_the_app_does_not_open_with_a_variable_that_cannot_be_used(
+    empty_home: Path, name: str
+) -> None:
+    values = {"HTTPS_PROXY": "socks://127.0.0.1:9/"} | VARIABLES
+    environ = {"ANTHROPIC_API_KEY": "sk-test", "NO_PROXY": "", name: values[name]}
+    with terminal(home=empty_home, environ=environ, size=(110, 34)) as screen:
+        assert screen.until_left() == 2
+        assert f"streamchat-tui: {name} " in screen.text
+    with terminal("--demo", home=empty_home, environ=environ, size=(110, 34)) as screen:
+        screen.until_seen("Offline demo")
+        screen.press("\x11")
+        assert screen.until_left() == 0
 
 
 async def test_a_variable_that_cannot_be_used_is_named_in_the_app(
@@ -157,7 +175,7 @@ async def test_a_variable_that_cannot_be_used_is_named_in_the_app(
     async with opened(connected(server.url)) as journey:
         await journey.ask("What is this?")
         await journey.until_done()
-        assert "ALL_PROXY asks for a proxy of the kind socks" in journey.seen
+        assert "ALL_PROXY names a proxy of the kind socks" in journey.seen
         assert journey.questions == ["What is this?"]
         assert server.seen == []
         monkeypatch.delenv("ALL_PROXY")
@@ -166,7 +184,7 @@ async def test_a_variable_that_cannot_be_used_is_named_in_the_app(
         await journey.until(lambda: journey.replies == ["all of it"])
 
 
-def test_what_no_proxy_does_not_name_is_told_by_the_doctor(online: Program) -> None:
+def test_invalid_parts_of_no_proxy_are_reported_by_the_doctor(online: Program) -> None:
     found = findings(online.run("doctor", "--json", NO_PROXY="127.0.0.1,*x*,fd00::/8"))
     assert found["endpoint", "no proxy"]["value"].startswith("*x* in NO_PROXY")
-    assert found["endpoint", "no proxy"]["level"] == "note"
+    assert found["endpoint", "no proxy"]["level"] == "warning"

@@ -1,4 +1,4 @@
-"""What can happen to a history file: each has its line, and the old bytes are kept."""
+"""What can happen to a history file: each case has its message, and no byte is lost."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ import pytest
 
 from tests.scripted import Scripted, says
 from tests.turns import ask, converse, hits, on_disk
-from tui import schema
 from tui.claude import Claude
-from tui.search import parse
-from tui.store import HistoryError, Store, open_store
+from tui.domain.query import parse
+from tui.store import HistoryError, Store, open_store, schema
 from tui.store import backup as backups
 from tui.store.filesystem import shared_kind
 
@@ -46,7 +45,7 @@ async def filled(history: Path, server: Scripted, claude: Claude) -> Path:
 
 
 def wreck(path: Path, *, seed: int = 1, pages: int = 3) -> bytes:
-    """Overwrite pages in the middle with noise; return the file as it is then."""
+    """Overwrite pages in the middle with noise; return the file's new content."""
     noise = random.Random(seed)
     content = bytearray(path.read_bytes())
     total = len(content) // 4096
@@ -68,7 +67,7 @@ async def titles(store: Store) -> set[str]:
 # Damaged
 
 
-async def test_a_damaged_history_is_set_aside_and_made_anew_of_what_can_be_read(
+async def test_a_damaged_history_is_set_aside_and_rebuilt_from_readable_rows(
     filled: Path,
 ) -> None:
     (filled.parent / "run").mkdir(exist_ok=True)
@@ -96,7 +95,7 @@ async def test_a_damaged_history_has_what_its_backup_had_and_what_came_after(
         await store.back_up()
         before = await titles(store)
         await fill(store, server, claude, 10, "later")
-    # The first page is the root of everything: what is left are the backup's rows.
+    # Without the first page nothing is readable: only the rows of the backup remain.
     content = bytearray(filled.read_bytes())
     content[100:4096] = bytes(3996)
     filled.write_bytes(content)
@@ -151,15 +150,15 @@ async def test_damage_met_while_running_is_mended_at_the_next_start(filled: Path
             ).fetchone()
         content = bytearray(filled.read_bytes())
         content[(root - 1) * 4096 : root * 4096] = b"\xff" * 4096
-        # Written as a failing disk does: below SQLite, which holds no copy of it.
+        # Written below SQLite, as a failing disk does; SQLite has no copy of it.
         descriptor = os.open(filled, os.O_WRONLY)
         os.write(descriptor, content)
         (found, *_) = await store.conversations()
-        with pytest.raises(HistoryError, match="Start again"):
-            await store.line(found.tip_id)
+        with pytest.raises(HistoryError, match="Restart"):
+            await store.read_path(found.tip_id)
     with open_store(filled) as store:
         assert "damaged" in store.notice
-        assert await store.line(found.tip_id)
+        assert await store.read_path(found.tip_id)
     os.close(descriptor)
 
 
@@ -200,7 +199,7 @@ def test_a_file_that_is_not_ours_is_not_mended(tmp_path: Path, content: bytes) -
     assert [found.name for found in tmp_path.glob("diary*")] == ["diary.db"]
 
 
-def test_what_is_not_ours_to_mend_is_left_alone(filled: Path) -> None:
+def test_a_file_of_another_program_is_not_repaired(filled: Path) -> None:
     backups.make_daily(filled, date(2026, 11, 1))
     letter = filled.with_name("history.txt")
     letter.write_text("Dear diary, " * 400)
@@ -225,7 +224,7 @@ async def test_damage_to_the_index_alone_is_mended(filled: Path) -> None:
         connection.execute("UPDATE blocks_fts_data SET block = x'ffffffffffff' WHERE id = 10")
     with open_store(filled) as store:
         query = parse("reply ", store.clock.now_ms())
-        with pytest.raises(HistoryError, match="Start again"):
+        with pytest.raises(HistoryError, match="Restart"):
             await hits(store, query)
     with open_store(filled) as store:
         assert len(await hits(store, query)) == 30
@@ -233,7 +232,7 @@ async def test_damage_to_the_index_alone_is_mended(filled: Path) -> None:
         assert not (filled.parent / "run" / "history.db.check").exists()
 
 
-def test_one_that_another_program_has_open_is_not_taken_away(filled: Path) -> None:
+def test_a_file_that_another_program_has_open_is_not_moved(filled: Path) -> None:
     backups.make_daily(filled, date(2026, 11, 1))
     code = (
         "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
@@ -265,7 +264,7 @@ def test_one_that_another_program_has_open_is_not_taken_away(filled: Path) -> No
 
 @pytest.fixture
 def elsewhere() -> Iterator[Path]:
-    """A folder that another user can get to."""
+    """A folder that another user can open."""
     folder = Path(tempfile.mkdtemp(prefix="history-"))
     folder.chmod(0o755)
     yield folder
@@ -274,7 +273,7 @@ def elsewhere() -> Iterator[Path]:
 
 
 def as_somebody_else(path: Path) -> dict[str, object]:
-    """Open a history as a user whom its modes bind; root is bound by none."""
+    """Open a history as a user for whom file modes count; they do not for root."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -314,7 +313,7 @@ def test_a_read_only_history_is_read(elsewhere: Path, *, has_log: bool) -> None:
             shutil.copyfile(path, elsewhere / "kept")
             shutil.copyfile(f"{path}-wal", elsewhere / "kept-wal")
     if has_log:
-        # As a program that was killed leaves it.
+        # The state that a killed program leaves.
         (elsewhere / "kept").rename(path)
         (elsewhere / "kept-wal").rename(f"{path}-wal")
     for file in elsewhere.iterdir():
@@ -323,7 +322,7 @@ def test_a_read_only_history_is_read(elsewhere: Path, *, has_log: bool) -> None:
     before = path.read_bytes()
     told = as_somebody_else(path)
     if has_log:
-        # What is in the log cannot be seen, and pretending that it is all would be a lie.
+        # The log cannot be read, and the rest must not be shown as if it were everything.
         assert "error" in told or told["titles"] == ["A question"]
     else:
         assert told["titles"] == ["A question"]
@@ -384,7 +383,7 @@ def test_the_innermost_mount_tells_the_kind(
     assert shared_kind(Path(folder), tmp_path / "none") is None
 
 
-async def test_where_machines_share_the_file_it_has_no_log(tmp_path: Path) -> None:
+async def test_on_a_shared_file_system_there_is_no_wal(tmp_path: Path) -> None:
     path, mounts = tmp_path / "history.db", tmp_path / "mounts"
     mounts.write_text(f"1 1 0:1 / {tmp_path} rw - nfs4 host:/x rw\n", encoding="utf-8")
     with open_store(path) as store:

@@ -1,4 +1,4 @@
-"""Values that SQLite, UTF-8 or JSON cannot hold, wherever an endpoint may put them."""
+"""Values that SQLite, UTF-8 or JSON cannot hold, anywhere in an endpoint's response."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.scripted import (
 from tests.turns import SetClock, converse, kept, on_disk
 from tui.claude import Claude
 from tui.store import Store, open_store
-from tui.wording import ending, figures
+from tui.text.formatting import end_reason, reply_stats
 
 HOSTILE: dict[str, Any] = {
     "a number beyond 64 bits": 2**70,
@@ -42,7 +42,7 @@ HOSTILE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_what_sqlite_cannot_hold_breaks_no_reply(
+async def test_values_that_sqlite_cannot_hold_break_no_reply(
     store: Store, server: Scripted, claude: Claude, name: str
 ) -> None:
     value = HOSTILE[name]
@@ -69,12 +69,12 @@ async def test_what_sqlite_cannot_hold_breaks_no_reply(
     assert (reply.state, reply.text) == ("complete", "Hi")
     found = await kept(store, reply)
     assert (found.state, found.text, found.stop_reason) == ("complete", "Hi", reply.stop_reason)
-    assert ending(found) == ending(reply)
-    assert figures(found) == figures(reply)
+    assert end_reason(found) == end_reason(reply)
+    assert reply_stats(found) == reply_stats(reply)
     assert await store.recover() == 0
 
 
-async def test_what_a_hostile_reply_leaves_behind_can_be_sent_back(
+async def test_the_saved_blocks_of_a_hostile_reply_can_be_sent_back(
     store: Store, server: Scripted, claude: Claude
 ) -> None:
     deep: Any = "x"
@@ -144,7 +144,7 @@ async def test_a_wait_without_end_is_bounded(
     with open_store(history, clock) as store:
         reply = await converse(store, claude)
         assert reply.state == "failed"
-        assert words in ending(await kept(store, reply))
+        assert words in end_reason(await kept(store, reply))
     assert all(0 <= waited < 10 for waited in clock.waits)
 
 

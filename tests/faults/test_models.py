@@ -1,4 +1,4 @@
-"""Lists of models of any length, shape and slowness: bounded, and nothing waits for them."""
+"""Lists of models that are long, malformed or slow: bounded, and nothing waits for them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from tests.faults.test_hostile_values import HOSTILE
 from tests.screens.conftest import Open
 from tests.scripted import SONNET, Hold, Json, Raw, Reply, Scripted, Seen
 from tests.turns import converse
-from tui import turn
+from tui.chat import known_models
 from tui.claude import Claude, model_list
-from tui.claude.silence import Silent
-from tui.conversation import Model, ReplyFailed
+from tui.claude.stall import StallTimeout
+from tui.domain.failure import ReplyFailed
+from tui.domain.model import Model
 from tui.store import Store
 
 
@@ -49,17 +50,17 @@ async def test_a_page_without_an_entry_is_the_last(server: Scripted, claude: Cla
     assert len(pages_asked(server)) == 1
 
 
-async def test_of_a_list_of_ten_thousand_only_the_first_are_kept(
+async def test_only_the_first_of_ten_thousand_models_are_kept(
     server: Scripted, claude: Claude, store: Store
 ) -> None:
     server.models = [named(number) for number in range(10_000)]
-    await turn.refresh_models(store, claude)
+    await known_models.refresh_models(store, claude)
     known = await store.models(claude.endpoint.host)
     assert known is not None
     assert [model.id for model in known[1]] == [f"model-{n}" for n in range(model_list.MODELS)]
 
 
-async def test_a_list_of_too_many_bytes_is_told_and_not_read(
+async def test_a_list_with_too_many_bytes_is_reported_and_not_read(
     server: Scripted, claude: Claude, store: Store
 ) -> None:
     server.models_reply = page("x" * (model_list.BYTES + 1))
@@ -73,7 +74,7 @@ async def test_a_list_that_takes_too_long_is_left_with_what_has_come(
 ) -> None:
     client = await claude.ready()
     server.models_reply = Reply([Hold()], is_stream=False)
-    with pytest.raises(Silent, match="too long"):
+    with pytest.raises(StallTimeout, match="too long"):
         await model_list.models_of(client, claude.endpoint, seconds=0.3)
 
 
@@ -94,7 +95,7 @@ async def test_entries_of_any_shape_are_kept_or_left_out(
 @pytest.mark.parametrize(
     "body", [b"[]", b"{}", b"null", b"<html>", b"{", b"\xff", b'{"data": 5}']
 )
-async def test_what_is_no_list_of_models_stops_no_reply(
+async def test_an_invalid_list_of_models_stops_no_reply(
     server: Scripted, claude: Claude, store: Store, body: bytes
 ) -> None:
     server.models_reply = Reply([Raw(body)], is_stream=False)

@@ -1,4 +1,4 @@
-"""The history's file is moved, removed, replaced or written over while it is open."""
+"""The history file is moved, removed, replaced or overwritten while it is open."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import date
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import IS_FULL
 from tests.faults.test_recovery import ROOT
 from tests.screens.conftest import Open
 from tests.scripted import Hold, Reply, Scripted, end, says, start, text
@@ -23,7 +25,7 @@ from tests.terminal import terminal
 from tests.turns import ask, converse, on_disk
 from tui.claude import Claude
 from tui.store import HistoryError, Store, backup, open_store
-from tui.store.watching import Watch, belongs, header_of, log_of
+from tui.store.watching import FileWatch, belongs, header_of, log_of
 
 
 def logs_aside(history: Path) -> list[Path]:
@@ -35,7 +37,7 @@ def is_whole(history: Path) -> bool:
 
 
 def content(history: Path) -> bytes:
-    # Not in this process: closing the file here would drop SQLite's locks.
+    # Not in this process: closing the file here would release SQLite's locks.
     return subprocess.check_output(["cat", str(history)])
 
 
@@ -49,7 +51,7 @@ async def titles_of(store: Store) -> set[str]:
 
 
 async def backed_up(store: Store) -> Path:
-    """A backup with one conversation; the history has others, in its log too."""
+    """Make a backup with one conversation; the history and its WAL have others."""
     await ask(store, "in the backup")
     copy = backup.daily(store.path, date(2026, 11, 1))
     backup.make(store.path, copy)
@@ -73,7 +75,7 @@ def replaced(history: Path, copy: Path) -> None:
 
 
 def overwritten(history: Path, copy: Path) -> None:
-    # In a process of its own: closing the file here would drop SQLite's locks.
+    # In another process: closing the file here would release SQLite's locks.
     subprocess.run(["cp", str(copy), str(history)], check=True)
 
 
@@ -88,7 +90,7 @@ EVERY = pytest.mark.parametrize("change", [removed, moved, replaced, overwritten
 
 
 @EVERY
-async def test_it_is_told_what_became_of_the_file_and_what_is_seen_can_be_saved(
+async def test_the_loss_of_the_file_is_reported_and_the_screen_can_be_saved(
     server: Scripted,
     opened: Open,
     store: Store,
@@ -109,11 +111,11 @@ async def test_it_is_told_what_became_of_the_file_and_what_is_seen_can_be_saved(
         await journey.until(lambda: "Half" in journey.seen)
         change(history, copy)
         await journey.until(lambda: "Nothing is saved" in journey.seen)
-        # It goes on, and nothing of it goes from the screen.
+        # The reply continues, and nothing of it disappears from the screen.
         hold.release()
         await journey.until(lambda: "Half of it" in journey.seen)
         assert sum("Nothing is saved" in notice for notice in journey.notices) <= 3
-        await journey.app._chat.run_action("save_file")
+        await journey.app._chat.action_run("chat.save")
         await journey.until(lambda: any("Saved as" in each for each in journey.notices))
         (saved,) = history.parent.glob("conversation-*.md")
         for words in ("What is seen?", "The first answer.", "And this?", "Half of it"):
@@ -142,7 +144,7 @@ async def test_leaving_changes_nothing_of_a_file_that_was_written_over(
         await ask(store, "in the backup")
         copy = backup.daily(store.path, date(2026, 11, 1))
         backup.make(store.path, copy)
-        # After a reply SQLite's planner wants figures of the tables at the end.
+        # After a reply, closing the store runs SQLite's `PRAGMA optimize`.
         server.will(says("Hi"))
         await converse(store, claude)
         await store.is_changed_elsewhere()
@@ -153,7 +155,7 @@ async def test_leaving_changes_nothing_of_a_file_that_was_written_over(
     assert history.read_bytes() == put
 
 
-async def test_what_was_moved_back_is_saved_again(
+async def test_a_file_that_was_moved_back_is_written_again(
     server: Scripted, opened: Open, history: Path
 ) -> None:
     hold = Hold()
@@ -165,17 +167,15 @@ async def test_what_was_moved_back_is_saved_again(
         history.rename(away)
         await journey.until(lambda: "Nothing is saved" in journey.seen)
         hold.release()
-        await journey.until(lambda: journey.app.replies.unkept)
+        await journey.until(lambda: journey.app.session.scheduler.unsaved)
         away.rename(history)
-        await journey.until(lambda: not journey.app.replies.unkept)
+        await journey.until(lambda: not journey.app.session.scheduler.unsaved)
         await journey.until(lambda: "Nothing is saved" not in journey.seen.split("not on")[0])
         (_, message) = await journey.line()
         assert (message.state, message.text) == ("complete", "Half of it")
 
 
-def test_a_person_at_a_terminal_is_told_within_a_moment(
-    empty_home: Path, server: Scripted
-) -> None:
+def test_the_user_is_told_within_a_moment(empty_home: Path, server: Scripted) -> None:
     server.will(says("An answer"))
     environ = {"ANTHROPIC_API_KEY": "sk-test", "ANTHROPIC_BASE_URL": server.url}
     with terminal(home=empty_home, environ=environ, size=(120, 30)) as screen:
@@ -193,7 +193,7 @@ def test_a_person_at_a_terminal_is_told_within_a_moment(
     assert "An answer" in saved.read_text(encoding="utf-8")
 
 
-# What was restored holds what the copy held
+# A restored file has the contents of the copy
 
 
 @pytest.mark.parametrize("change", [replaced, overwritten])
@@ -204,7 +204,7 @@ async def test_a_backup_restored_while_it_runs_loses_nothing_that_it_held(
         copy = await backed_up(store)
         held = copy.read_bytes()
         change(history, copy)
-        # The very next write, long before a second has passed.
+        # The next write notices, long before the check of the next second.
         with pytest.raises(HistoryError, match="Nothing is saved"):
             await ask(store, "too late")
         assert history.read_bytes() == held
@@ -251,7 +251,7 @@ def test_a_backup_restored_after_a_kill_loses_nothing_that_it_held(
     with open_store(history) as store:
         (aside,) = logs_aside(history)
         assert aside.name in store.notice
-    # The end of the one that was there before is kept, and belongs to that one.
+    # The WAL of the earlier file is kept, and belongs to that file.
     assert aside.read_bytes() == log
     assert is_whole(history)
     assert titles(history) == {"in the backup"}
@@ -274,13 +274,13 @@ def test_a_log_that_a_kill_left_is_the_history_s_own(history: Path) -> None:
     assert logs_aside(history) == []
 
 
-# What is no change
+# Not a change
 
 
-async def test_what_sqlite_itself_does_to_the_file_is_no_change(
+async def test_sqlites_own_work_on_the_file_is_not_a_change(
     store: Store, history: Path
 ) -> None:
-    watch = Watch(history)
+    watch = FileWatch(history)
     with open_store(history) as other:
         for number in range(60):
             await ask(store if number % 2 else other, "words " * 900)
@@ -288,12 +288,12 @@ async def test_what_sqlite_itself_does_to_the_file_is_no_change(
                 mode = ("PASSIVE", "FULL", "RESTART", "TRUNCATE")[number // 7 % 4]
                 with closing(sqlite3.connect(history)) as third:
                     third.execute(f"PRAGMA wal_checkpoint({mode})")
-            assert watch.look() is None
+            assert watch.check() is None
             assert belongs(header_of(history), log_of(history))
         with closing(sqlite3.connect(history)) as third:
             third.execute("VACUUM")
-        assert watch.look() is None
-    assert watch.look() is None
+        assert watch.check() is None
+    assert watch.check() is None
     assert not await store.is_changed_elsewhere()
     assert store.lost.why == ""
     watch.close()
@@ -304,10 +304,50 @@ async def test_looking_at_the_file_drops_none_of_sqlites_locks(
 ) -> None:
     await ask(store)
     for _ in range(3):
-        watch = Watch(history)
-        watch.look()
+        watch = FileWatch(history)
+        watch.check()
         watch.close()
         header_of(history)
     locked = Path("/proc/locks").read_text(encoding="ascii") if sys.platform == "linux" else ""
     node = f":{history.stat().st_ino} "
     assert sys.platform != "linux" or (node in locked and f" {os.getpid()} " in locked)
+
+
+BUSY = """
+import sqlite3, sys
+from itertools import count
+connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=20)
+for number in count(1):
+    connection.execute("BEGIN IMMEDIATE")
+    for each in range(3):
+        connection.execute(f"CREATE TABLE IF NOT EXISTS busy_{(3 * number + each) % 50} (data)")
+    connection.execute("CREATE TABLE IF NOT EXISTS busy_0 (data)")
+    connection.execute("INSERT INTO busy_0 VALUES (randomblob(20000))")
+    connection.execute("COMMIT")
+    if number % 17 == 0:
+        for each in range(50):
+            connection.execute(f"DROP TABLE IF EXISTS busy_{each}")
+    if number % 4 == 0:
+        connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+"""
+
+
+def test_a_wal_that_restarts_during_a_read_is_not_another_file(
+    history: Path,
+) -> None:
+    with open_store(history):
+        pass
+    windows = [subprocess.Popen([sys.executable, "-c", BUSY, str(history)]) for _ in range(2)]
+    watch = FileWatch(history)
+    try:
+        until = time.monotonic() + (120 if IS_FULL else 3)
+        while time.monotonic() < until:
+            # Otherwise it looks closely only after the file was written.
+            watch._seen = (0, 0)
+            assert watch.check() is None
+        assert all(window.poll() is None for window in windows)
+    finally:
+        watch.close()
+        for window in windows:
+            window.kill()
+            window.wait()

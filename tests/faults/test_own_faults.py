@@ -1,6 +1,6 @@
-"""Faults of this program's own: one ends one reply, in a named state, and nothing else.
+"""Faults of this program: each ends one reply, in a named state, and nothing else.
 
-The clock is where they are brought in, because every part of a reply asks it.
+The tests inject them through the clock, because every part of a reply uses it.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.chosen import app_settings, connected
 from tests.screens.conftest import Journey
 from tests.scripted import Hold, Reply, Scripted, end, refuses, says, start, text
 from tests.turns import SetClock, ask, converse, on_disk, reply_to
-from tui.app import StreamChat
 from tui.claude import Claude
-from tui.draft import Draft
+from tui.domain.reply import StreamingReply
 from tui.store import Store, open_store
+from tui.ui.app import StreamChat
 
 
 class BrokenClock(SetClock):
-    """A clock that can be made to break, at one of its parts."""
+    """A clock of which a test can break one method."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,7 +33,7 @@ class BrokenClock(SetClock):
         return super().monotonic()
 
     def now_ms(self) -> int:
-        # More than SQLite holds: what is made of it is refused when it is written.
+        # SQLite cannot hold this number, and refuses the row.
         return 2**70 if self.broken == "now_ms" else super().now_ms()
 
     async def sleep(self, seconds: float) -> None:
@@ -67,8 +68,8 @@ async def test_a_fault_in_the_middle_or_at_the_end_keeps_the_words(
 ) -> None:
     server.will(Reply([start(), *text(0, "Half", " and whole"), *end()]))
 
-    def show(draft: Draft) -> None:
-        if draft.words("text"):
+    def show(reply: StreamingReply) -> None:
+        if reply.words("text"):
             clock.broken = part
 
     question = await ask(store)
@@ -106,13 +107,7 @@ async def test_a_fault_in_one_reply_ends_neither_the_app_nor_the_others(
     server.will(
         Reply([start(), *text(0, "Half"), hold, *end()]), refuses(529, "overloaded_error")
     )
-    app = StreamChat(
-        store,
-        claude,
-        model="claude-sonnet-5-5",
-        log_path=history.with_name("streamchat.log"),
-        env_path=Path(".env"),
-    )
+    app = StreamChat(store, connected(claude), app_settings(history.parent))
     async with app.run_test(size=(110, 34), notifications=True) as pilot:
         journey = Journey(app, pilot)
         await pilot.pause()
@@ -121,7 +116,7 @@ async def test_a_fault_in_one_reply_ends_neither_the_app_nor_the_others(
         await journey.press("ctrl+n")
         clock.broken = "sleep"
         await journey.ask("Two")
-        await journey.until(lambda: len(app.replies.drafts) == 1)
+        await journey.until(lambda: len(app.session.scheduler.streaming) == 1)
         clock.broken = ""
         hold.release()
         await journey.until_done()

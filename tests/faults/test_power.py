@@ -1,12 +1,13 @@
-"""Power loss: what was acknowledged is there, whatever the disk made of the rest.
+"""Power loss: acknowledged commits survive, whatever the disk did with the rest.
 
-The store's own statements are recorded from real turns and replayed through a VFS that
-notes every write and every sync. It is the replay that is cut, not the process: the
-standard library's SQLite cannot be given a VFS. Crash images hold what was synced;
-everything since then is kept, dropped, or torn at its sectors, at random.
+The statements of the store are recorded from real turns and replayed through a VFS that
+records every write and sync. The test cuts the replay, not the process, because the standard
+library's SQLite cannot use a VFS. A crash image has everything that was synced. Later writes
+are kept, dropped or torn at sectors, at random. There are a hundred images by default, three
+hundred with FAULTS=full.
 
-WAL needs shared memory, which a VFS made with apsw has not; the replay therefore holds
-its lock exclusively, which changes where the log's index is and nothing on disk.
+WAL needs shared memory, which a VFS made with apsw does not have. So the replay holds an
+exclusive lock: this moves the WAL's index into memory and changes nothing on disk.
 """
 
 from __future__ import annotations
@@ -24,24 +25,25 @@ from typing import Any
 import apsw
 import pytest
 
+from tests.conftest import IS_FULL
 from tests.scripted import Reply, Scripted, Wait, delta, end, refuses, start, text
 from tests.turns import ask, converse
 from tui.claude import Claude
 from tui.store import open_store
 from tui.store.connection import WRITER_PRAGMAS
 
-IMAGES = 300
+IMAGES = 300 if IS_FULL else 100
 SECTOR = 512
 TABLES = ("conversations", "messages", "blocks", "requests", "streams", "journal", "recordings")
 
 
 @dataclass
 class Disk:
-    """What was done to the files, in order, and when a commit was acknowledged."""
+    """The operations on the files, in order, and the acknowledged commits."""
 
     operations: list[tuple[Any, ...]] = field(default_factory=list)
     acknowledged: list[tuple[int, str]] = field(default_factory=list)
-    """How many operations there had been, and what the history held then."""
+    """For each commit: the number of operations before it, and the history's digest."""
 
 
 class NotedFile(apsw.VFSFile):
@@ -73,7 +75,7 @@ class NotedFiles(apsw.VFS):
 
 
 def held(connection: Any) -> str:
-    """Everything a history holds, as one digest."""
+    """Return a digest of all contents of a history."""
     digest = hashlib.sha256()
     for table in TABLES:
         rows = list(connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2"))
@@ -82,7 +84,7 @@ def held(connection: Any) -> str:
 
 
 async def statements(path: Path, server: Scripted, claude: Claude) -> list[str]:
-    """What the store says to SQLite in two turns, a retry and a failure among them."""
+    """Return the store's SQL statements in two turns, with a retry and a failure."""
     said: list[str] = []
     with open_store(path) as store:
         store.threads.writer().conn.set_trace_callback(said.append)
@@ -100,8 +102,8 @@ async def statements(path: Path, server: Scripted, claude: Claude) -> list[str]:
         await converse(store, claude, "Another, 東京", after=message)
         await ask(store, "A third")
         store.threads.writer().conn.set_trace_callback(None)
-    # What a trigger or an index does is told as one more time the same, or as a
-    # statement about the index's own tables; SQLite does it again by itself.
+    # SQLite also reports the work of triggers and indexes, as a repeated statement or as
+    # one on the index's own tables. The replay does this work again by itself.
     told = [each for each in said if "'main'." not in each]
     return [each for each, before in zip(told, ["", *told], strict=False) if each != before]
 
@@ -131,7 +133,7 @@ def replay(path: Path, said: list[str], synchronous: str) -> Disk:
 def image(
     disk: Disk, base: dict[str, bytes], cut: int, chance: random.Random
 ) -> dict[str, bytes]:
-    """The files as they may be found when the power went after `cut` operations."""
+    """Return the files as a power loss after `cut` operations may leave them."""
     files = {name: bytearray(content) for name, content in base.items()}
     synced = {
         name: max(
@@ -166,7 +168,7 @@ def write(
 def lost_and_damaged(
     disk: Disk, base: dict[str, bytes], folder: Path, images: int
 ) -> tuple[int, int]:
-    """How many images lost an acknowledged commit, and how many cannot be read."""
+    """Return how many images lost an acknowledged commit, and how many are unreadable."""
     lost = damaged = 0
     chance = random.Random(7)
     first = disk.acknowledged[0][0]
@@ -219,5 +221,5 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged(
     if synchronous == "full":
         assert (lost, damaged) == (0, 0)
     else:
-        # The simulation sees what it is meant to see.
+        # The simulation finds what it is meant to find.
         assert lost + damaged > IMAGES / 10

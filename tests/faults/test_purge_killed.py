@@ -1,6 +1,6 @@
-"""Killed at any step of a purge, a backup or a repair, the next start leaves no deleted word.
+"""After a kill at any step of a purge, backup or repair, the next start finishes the purge.
 
-A sample of the steps as a rule, every one with FAULTS=full.
+A sample of the steps by default, every step with FAULTS=full.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from tests.faults.killing import is_killed_at, needs_fork, steps_to_kill_at
 from tests.scripted import Scripted, refuses, says
 from tests.test_purging import found_in
 from tests.turns import MODEL, converse, on_disk
+from tui.chat.undo_stack import UndoStack
 from tui.claude import Claude
-from tui.conversation import Unsent
+from tui.domain.conversation import ComposerDraft
 from tui.store import Store, backup, open_store
-from tui.store.owner import fcntl
-from tui.trash import Trash
+from tui.store.process_lock import fcntl
 
 pytestmark = needs_fork
 
@@ -33,7 +33,7 @@ KEPT = "marimba"
 
 
 async def fill(store: Store, server: Scripted, claude: Claude) -> None:
-    """Have a conversation to keep, and one to delete that has words everywhere."""
+    """Make a conversation to keep, and one to delete whose text is everywhere."""
     for number in range(3):
         server.will(says(f"the {KEPT} answers {number}"))
         await converse(store, claude, f"{KEPT} {number}")
@@ -42,12 +42,11 @@ async def fill(store: Store, server: Scripted, claude: Claude) -> None:
     server.will(refuses(400, "invalid_request_error", f"no {SECRET}"))
     await converse(store, claude, f"more {SECRET}", after=reply)
     await store.labels.set_tags([reply.conversation_id], [SECRET])
-    await store.drafts.keep(reply.conversation_id, Unsent(SECRET))
-    await store.substrings.keep(is_wanted=True)
+    await store.drafts.save(reply.conversation_id, ComposerDraft(SECRET))
 
 
 def run(path: Path, work: Callable[[Store], object]) -> None:
-    """Do something with the history at a path, which is opened for it."""
+    """Open the history at a path, and do something with it."""
 
     async def main() -> None:
         with open_store(path) as store:
@@ -64,12 +63,12 @@ async def delete_secret(store: Store) -> None:
 
 
 async def empty_trash(store: Store) -> None:
-    assert await Trash(store).empty()
+    assert await UndoStack(store).empty()
 
 
 @pytest.fixture
 def folder(tmp_path: Path, server: Scripted, claude: Claude) -> Path:
-    """A folder with a history that holds the words."""
+    """A folder with a history that has the secret words."""
     folder = tmp_path / "data"
     folder.mkdir()
 
@@ -83,14 +82,14 @@ def folder(tmp_path: Path, server: Scripted, claude: Claude) -> Path:
 
 
 def check(folder: Path) -> None:
-    """Nothing holds the deleted words, and what was kept is whole."""
+    """Check that no file has the deleted words, and that the rest is complete."""
     assert found_in(folder, SECRET) == []
     path = folder / "history.db"
     assert on_disk(path, "PRAGMA integrity_check")[0][0] == "ok"
     said = on_disk(path, "SELECT text FROM transcript WHERE text LIKE ?", f"%{KEPT}%")
     assert len(said) == 6
     with closing(sqlite3.connect(path)) as connection:
-        for index in ("blocks_fts", "pairs_fts", "inside_fts"):
+        for index in ("blocks_fts", "pairs_fts"):
             connection.execute(f"INSERT INTO {index} ({index}) VALUES ('integrity-check')")
         connection.execute("CREATE VIRTUAL TABLE temp.v USING fts5vocab(main, blocks_fts, row)")
         found = [term for (term,) in connection.execute("SELECT term FROM v")]
@@ -101,7 +100,7 @@ def check(folder: Path) -> None:
 def kill_at_each_step(
     folder: Path, work: Callable[[Path], object], then: Callable[[Path], object], *, sample: int
 ) -> int:
-    """Kill what is done with copies of a folder at its steps; return how many there are."""
+    """Work on copies of a folder, each killed at another step; return the steps' number."""
     for step in steps_to_kill_at(sample):
         copy = folder.with_name(f"copy-{step}")
         shutil.copytree(folder, copy)
@@ -162,14 +161,13 @@ def test_a_repair_that_is_killed_loses_nothing_and_leaves_nothing_after_the_next
     with path.open("r+b") as file:
         file.seek((root - 1) * 4096)
         file.write(b"\xff" * 4096)
-    # As the program that met it leaves word.
+    # The mark that a program leaves when it finds the damage.
     (folder / "run").mkdir(exist_ok=True)
     (folder / "run" / "history.db.check").touch()
 
     async def delete_and_empty(store: Store) -> None:
-        models = {each.model for each in await store.conversations()}
+        models = {each.parameters.model for each in await store.conversations()}
         assert models == {"log" if has_log else MODEL}
-        await store.substrings.keep(is_wanted=True)
         await delete_secret(store)
         await empty_trash(store)
 
@@ -188,11 +186,11 @@ def expect_repair(store: Store) -> None:
 
 
 def leave_log(path: Path) -> None:
-    """Put what is in a history into its log, as a program that was killed leaves it."""
+    """Leave a change in a history's WAL only, as a killed program does."""
     kept, log = path.with_name("kept"), path.with_name("history.db-wal")
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
-        # What stands in the log alone.
+        # Only the WAL has this change.
         connection.execute("UPDATE conversations SET model = 'log'")
         shutil.copyfile(path, kept)
         shutil.copyfile(log, path.with_name("kept-wal"))

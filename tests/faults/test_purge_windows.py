@@ -1,6 +1,6 @@
-"""Two windows delete, purge and back up at once, and are killed; no deleted word is left.
+"""Two windows delete, purge and back up at once, and are killed; no deleted word remains.
 
-A few seconds as a rule, a minute with FAULTS=full.
+A few seconds by default, a minute with FAULTS=full.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.killing import IS_FULL, is_killed_at, needs_fork, steps_to_kill_at
+from tests.conftest import IS_FULL
+from tests.faults.killing import is_killed_at, needs_fork, steps_to_kill_at
 from tests.test_purging import found_in
 from tests.turns import ask, on_disk
+from tui.chat.undo_stack import UndoStack
 from tui.store import Store, backup, open_store
-from tui.store.owner import fcntl
-from tui.trash import Trash
+from tui.store.process_lock import fcntl
 
 pytestmark = [needs_fork, pytest.mark.skipif(fcntl is None, reason="needs locks")]
 
 SECRET = "xylophone"
 KEPT = "marimba"
-SECONDS = 60 if IS_FULL else 5
+SECONDS = 60 if IS_FULL else 3
 
 WINDOW = """
 import asyncio, random, sys
@@ -36,31 +37,31 @@ from datetime import date, timedelta
 from pathlib import Path
 from tests.turns import SetClock, ask
 from tui.store import HistoryError, backup, open_store
-from tui.trash import Trash, UNDO_SECONDS
+from tui.chat.undo_stack import UndoStack, UNDO_SECONDS
 
 path, seed = Path(sys.argv[1]), int(sys.argv[2])
 chance, clock = random.Random(seed), SetClock()
 
-async def step(store, trash):
+async def step(store, undo_stack):
     question = await ask(store, f"a xylophone {chance.random()}")
     await store.labels.set_tags([question.conversation_id], ["xylophone"])
     if chance.random() < 0.5:
-        await trash.put(question.conversation_id)
+        await undo_stack.put(question.conversation_id)
     else:
-        await trash.put_message(question.conversation_id, question.id, question.id)
+        await undo_stack.put_message(question.conversation_id, question.id, question.id)
     if chance.random() < 0.5:
         day = date(2026, 1, 1) + timedelta(chance.randrange(300))
         await asyncio.to_thread(backup.make_daily, path, day)
     if chance.random() < 0.5:
         clock.later += UNDO_SECONDS + 1
-        await trash.empty()
+        await undo_stack.empty()
 
 async def main():
     with open_store(path, clock) as store:
-        trash = Trash(store)
+        undo_stack = UndoStack(store)
         while True:
             try:
-                await step(store, trash)
+                await step(store, undo_stack)
             except HistoryError as error:
                 if "locked" not in str(error):
                     raise
@@ -79,7 +80,7 @@ def start(path: Path, seed: int) -> subprocess.Popen[bytes]:
 
 
 def kill(window: subprocess.Popen[bytes]) -> None:
-    """Kill a window, which must have lived until then."""
+    """Kill a window, which must still be alive."""
     assert window.poll() is None
     window.send_signal(signal.SIGKILL)
     with window:
@@ -94,11 +95,11 @@ def after_first_step(window: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]
 
 async def delete_all_and_empty(path: Path) -> None:
     with open_store(path) as store:
-        # Those too of which a message is gone, and which have their tags still; and what a
-        # window was killed before it could delete it.
+        # Also conversations that lost a message but kept their tags, and those that a killed
+        # window did not delete in time.
         found = await store.conversations()
         await store.delete([each.id for each in found if each.title != KEPT])
-        assert await Trash(store).empty()
+        assert await UndoStack(store).empty()
         assert found_in(path.parent, SECRET) == []
 
 
@@ -120,7 +121,7 @@ def test_two_windows_that_are_killed_at_random_leave_no_deleted_word(tmp_path: P
         kill(window)
         kills += 1
         if chance.random() < 0.3:
-            # With one window still open, which may hold what it can bring back.
+            # One window is still open, and may still undo a deletion.
             asyncio.run(look_and_empty(path))
         windows.append(start(path, seed))
         seed += 1
@@ -136,7 +137,7 @@ def test_two_windows_that_are_killed_at_random_leave_no_deleted_word(tmp_path: P
 
 async def look_and_empty(path: Path) -> None:
     with open_store(path) as store:
-        await Trash(store).empty()
+        await UndoStack(store).empty()
 
 
 def test_a_window_that_stays_open_ends_the_purge_of_one_that_was_killed(tmp_path: Path) -> None:
@@ -168,7 +169,7 @@ def test_a_window_that_stays_open_ends_the_purge_of_one_that_was_killed(tmp_path
 
 
 async def still_open(store: Store, folder: Path) -> None:
-    assert await Trash(store).empty()
+    assert await UndoStack(store).empty()
     assert found_in(folder, SECRET) == []
     assert backup.unfinished(store.path) == []
     assert [each.title for each in await store.conversations()] == [KEPT]

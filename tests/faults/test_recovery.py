@@ -1,4 +1,4 @@
-"""Replies whose program died, or is taken for dead: nothing else depends on them."""
+"""Replies whose program died, or seems to be dead; nothing else depends on them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tests.test_journal import journal
 from tests.test_store import begin, state_of, streaming_program
 from tests.turns import ask, kept, on_disk, reply_to
 from tui.claude import Claude
-from tui.conversation import Message
+from tui.domain.conversation import Message
 from tui.store import HistoryError, Store, open_store
-from tui.store.owner import is_held
+from tui.store.process_lock import is_held
 
 __all__ = ["elsewhere"]
 
@@ -34,7 +34,7 @@ WORDS = json.dumps(
     [["block", 0, {"type": "text", "text": ""}], ["delta", 0, "text_delta", "Hi"]]
 )
 DEAD = "019ac000-0000-7000-8000-000000000000"
-"""The name of a lock that nobody has."""
+"""The name of a lock that no program holds."""
 
 
 def write(history: Path, sql: str, *values: object) -> None:
@@ -43,16 +43,16 @@ def write(history: Path, sql: str, *values: object) -> None:
 
 
 async def orphan(store: Store, *entries: str) -> Message:
-    """A reply whose program is gone, with its journal."""
+    """Make a reply whose program is gone, with its journal."""
     message, _ = await begin(store, await ask(store, "Why?"))
     for k, entry in enumerate(entries):
-        await store.keep_arrived(message.id, k, entry)
+        await store.append_journal(message.id, k, entry)
     write(store.path, "UPDATE streams SET owner = ? WHERE message_id = ?", DEAD, message.id)
     return message
 
 
 def refuse_changes_of(history: Path, message: Message) -> None:
-    """Let nothing change a message, as something broken in the file may."""
+    """Make every change of a message fail, as a broken file may."""
     write(
         history,
         "CREATE TRIGGER broken BEFORE UPDATE ON messages WHEN old.id ="
@@ -93,7 +93,7 @@ async def test_an_orphan_that_cannot_be_recovered_holds_up_no_other(
     ],
     ids=["json", "deep", "number", "event", "words", "index", "wire", "usage", "reason"],
 )
-async def test_an_entry_that_cannot_be_read_ends_the_replay_and_what_came_before_is_kept(
+async def test_an_unreadable_entry_ends_the_replay_and_earlier_text_is_kept(
     store: Store, history: Path, entry: str
 ) -> None:
     message = await orphan(store, WORDS, entry, '[["delta", 0, "text_delta", " there"]]')
@@ -102,7 +102,7 @@ async def test_an_entry_that_cannot_be_read_ends_the_replay_and_what_came_before
     assert (found.state, found.text) == ("interrupted", "Hi")
     assert found.failure is not None
     assert "table journal" in found.failure.message
-    # Nothing that arrived is thrown away, only because this program cannot read it.
+    # Data that this program cannot read is still kept.
     assert entry in journal(history)
     assert await store.recover() == 0
 
@@ -132,7 +132,7 @@ async def test_a_reply_that_cannot_be_recovered_is_interrupted_and_its_journal_i
     assert entry in journal(history)
     (request,) = on_disk(history, "SELECT state FROM requests")
     assert request["state"] == "interrupted"
-    # It is purged with the reply.
+    # The purge of the reply removes it.
     await store.branches.delete(message.id)
     await store.purge(before_ms=store.clock.now_ms())
     assert journal(history) == ""
@@ -276,7 +276,7 @@ async def test_a_reply_that_another_program_ended_is_completed_by_its_owner(
         lock.unlink()
     with open_store(history) as other:
         assert await other.recover() == 1
-        (_, interrupted) = await other.line((await other.conversations())[0].tip_id)
+        (_, interrupted) = await other.read_path((await other.conversations())[0].tip_id)
     assert (interrupted.state, interrupted.text) == ("interrupted", "First")
     hold.release()
     message = await running
@@ -319,7 +319,7 @@ async def test_locks_stand_beside_the_file_whatever_link_led_to_it(
     assert [copy.name[:11] for copy in (real.parent / "backups").iterdir()] == ["history.db-"]
 
 
-# What may stand where the locks are kept
+# What may be in the place of the locks
 
 
 def a_file(path: Path) -> None:
@@ -344,8 +344,8 @@ async def test_a_lock_folder_that_is_none_is_named_and_reading_works(
         await journey.until(lambda: journey.notices)
         (told,) = journey.notices
         assert str(history.parent / "run") in told
-        assert "Move that away" in told
-        # What was asked is kept and can be asked again.
+        assert "Move the file away" in told
+        # The question is saved and can be asked again.
         assert "A question" in journey.seen
     with open_store(history) as store:
         assert [each.title for each in await store.conversations()] == ["A question"]
@@ -353,7 +353,7 @@ async def test_a_lock_folder_that_is_none_is_named_and_reading_works(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to leave what is root's")
-def test_what_one_start_with_sudo_left_is_named_and_read(elsewhere: Path) -> None:
+def test_files_left_by_a_start_with_sudo_are_named_and_read(elsewhere: Path) -> None:
     path = elsewhere / "history.db"
     elsewhere.chmod(0o777)
     with open_store(path) as store:
@@ -369,7 +369,7 @@ def test_what_one_start_with_sudo_left_is_named_and_read(elsewhere: Path) -> Non
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
-def test_what_is_made_read_only_while_it_is_open_is_named_and_read(elsewhere: Path) -> None:
+def test_a_file_made_read_only_while_it_is_open_is_named_and_read(elsewhere: Path) -> None:
     path = elsewhere / "history.db"
     elsewhere.chmod(0o777)
     read, tell = os.pipe()

@@ -1,8 +1,8 @@
-"""Nobody but the endpoint it belongs to learns a key, and nothing but the history a prompt.
+"""A key goes only to its own endpoint, and a prompt is stored only in the history.
 
-Every run holds a key and asks something that can be told from all other words. Afterwards
-every file below the home, every row, every byte of output is searched for both: the rows
-too, since what came over the wire is kept packed.
+Every run has a key and asks a unique question. Afterwards every file in the home folder,
+every row and every byte of output is searched for both. The rows are searched too because
+recordings are compressed.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ from tests.scripted import (
 )
 from tests.terminal import Terminal, terminal
 from tests.test_cli import Done, Program
-from tui.recording import Recording, unpack
+from tui.domain.recording import Recording, unpack
 
 KEY = "sk-canary-4Hq8canary7Zk2Wx9-Lm5Rt"
+CTRL_PGDN = "\x1b[6;5~"
 PROMPT = "zanzibar quokka umbrella"
 SIZE = (110, 34)
 ENTER, CTRL_N, CTRL_O, CTRL_Q, ESC, F1 = "\r", "\x0e", "\x0f", "\x11", "\x1b", "\x1bOP"
@@ -49,12 +50,12 @@ _FORMS = (KEY, KEY[-12:], base64.b64encode(KEY.encode()).decode(), KEY.encode().
 
 
 def tells(content: bytes) -> bool:
-    """Tell whether the key is in it: as it is, its end, or written otherwise."""
+    """Tell whether the key is in it: complete, its end, or in another encoding."""
     return any(form.encode() in content for form in _FORMS)
 
 
 def cells(history: Path) -> Iterator[tuple[str, bytes]]:
-    """Every value of a history; a recording as what came."""
+    """Yield every value of a history; recordings are decompressed."""
     with closing(sqlite3.connect(f"{history.as_uri()}?mode=ro", uri=True)) as connection:
         tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE '%VIRT%'"
         for (table,) in connection.execute(tables).fetchall():
@@ -70,21 +71,21 @@ def cells(history: Path) -> Iterator[tuple[str, bytes]]:
 
 @dataclass
 class Traces:
-    """What the program has left: files, rows and words."""
+    """What the program has left: files, rows and output."""
 
     folder: Path
     history: Path
     said: list[bytes] = field(default_factory=list)
 
     def of_key(self) -> list[str]:
-        """Where the key is, besides the `.env` it was put into."""
+        """The places of the key, besides the `.env` of the test."""
         found = [path.name for path, content in self._files() if tells(content)]
         if self.history.exists():
             found += [place for place, content in cells(self.history) if tells(content)]
         return found + [said.decode() for said in self.said if tells(said)]
 
     def of_prompt(self) -> set[str]:
-        """The files that hold words of the question; a history's all as one."""
+        """The files that have words of the question; the history's files count as one."""
         words = [word.encode() for word in PROMPT.split()]
         return {
             _HISTORY.sub("history", path.name)
@@ -99,7 +100,7 @@ class Traces:
 
 
 _HISTORY = re.compile(r"^history\.db(-wal|-\d{4}-\d\d-\d\d)?$")
-"""The history, its backups, what SQLite keeps beside it."""
+"""The history, its backups and SQLite's files beside it."""
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def traces(tmp_path: Path, history: Path) -> Traces:
 
 @pytest.fixture
 def program(traces: Traces, server: Scripted, empty_home: Path) -> Program:
-    """The program with the key in its environment, and a log where it cannot be missed."""
+    """The program with the key in its environment; all its files are in `traces.folder`."""
     program = Program(traces.folder, traces.history)
     program.environ |= {
         "ANTHROPIC_API_KEY": KEY,
@@ -161,7 +162,7 @@ ECHOES: dict[str, Reply] = {
     ),
     "redirect": Reply(status=307, headers={"location": f"http://127.0.0.1:9/{KEY}"}),
 }
-"""Answers that repeat the key, as a proxy that debugs might, and the question with it."""
+"""Answers that repeat the key and the question, as a debugging proxy might."""
 
 
 @pytest.mark.parametrize("name", ECHOES)
@@ -175,7 +176,7 @@ def test_an_answer_that_repeats_the_key_does_not_spread_it(
     assert traces.of_prompt() == {"history"}
 
 
-def test_what_is_searched_for_would_be_found(traces: Traces, empty_home: Path) -> None:
+def test_the_search_of_this_test_finds_what_is_there(traces: Traces, empty_home: Path) -> None:
     assert traces.of_key() == []
     (empty_home / "streamchat.log").write_text(f"asked with {KEY[-12:]}: {PROMPT}")
     traces.said.append(base64.b64encode(KEY.encode()))
@@ -197,7 +198,7 @@ def test_what_is_searched_for_would_be_found(traces: Traces, empty_home: Path) -
 def test_no_command_shows_or_keeps_the_key(
     program: Program, traces: Traces, server: Scripted
 ) -> None:
-    # Had the SDK its way, it would log all it sends to stderr.
+    # By itself, the SDK would log everything that it sends to stderr.
     done = run(program, traces, "ask", PROMPT, ANTHROPIC_LOG="debug")
     assert done == Done(0, "Hello there\n", "")
     with scripted() as gone:
@@ -214,6 +215,8 @@ def test_no_command_shows_or_keeps_the_key(
         ("log", "--search", PROMPT.split(maxsplit=1)[0]),
         ("doctor",),
         ("doctor", "--json"),
+        ("keys", "--list"),
+        ("keys", "--json"),
     ):
         assert run(program, traces, *arguments).code == 0
     server.models_reply = refuses(400, "invalid_request_error", f"what is {KEY}?")
@@ -223,7 +226,23 @@ def test_no_command_shows_or_keeps_the_key(
     assert traces.of_prompt() == {"history"}
 
 
-def test_what_is_not_to_be_saved_is_nowhere(
+def test_plain_mode_shows_and_keeps_the_key_nowhere(
+    program: Program, traces: Traces, server: Scripted
+) -> None:
+    server.will(says("Hello."), refuses(400, "invalid_request_error", f"what is {KEY}?"))
+    lines = (
+        f"{PROMPT}\nmore {PROMPT}\n/list\n/show\n/search {PROMPT.split(maxsplit=1)[0]}\n/help\n"
+    )
+    done = program.run("chat", "--plain", stdin=lines.encode(), ANTHROPIC_LOG="debug")
+    traces.said += [done.out.encode(), done.err.encode()]
+    assert (done.code, done.err) == (0, "")
+    assert "[key]" in done.out
+    assert [seen.headers["authorization"] for seen in server.asked] == [f"Bearer {KEY}"] * 2
+    assert traces.of_key() == []
+    assert traces.of_prompt() == {"history"}
+
+
+def test_a_question_that_must_not_be_saved_is_nowhere(
     program: Program, traces: Traces, server: Scripted
 ) -> None:
     server.will(says(f"You said {PROMPT}"), refuses(400, "invalid_request_error", PROMPT))
@@ -239,7 +258,7 @@ def test_what_is_not_to_be_saved_is_nowhere(
 
 @pytest.fixture
 def configured(empty_home: Path, server: Scripted) -> Path:
-    """A home whose `.env` holds the key of a profile for the scripted server."""
+    """A home whose `.env` has the key of a profile for the scripted server."""
     folder = PlatformDirs("streamchat", appauthor=False).user_config_path
     assert folder.is_relative_to(empty_home)
     folder.mkdir(parents=True)
@@ -280,12 +299,16 @@ def test_the_app_shows_and_keeps_a_key_nowhere(
         screen.press(ESC)
         screen.until(lambda: "Everywhere" not in screen.text)
         screen.press(CTRL_O)
-        screen.until_seen("Endpoint")
+        screen.until_seen("Connections")
+        # From the model past the system prompt.
+        screen.press(CTRL_PGDN)
+        screen.press(CTRL_PGDN)
+        screen.until_seen("● near")
         command = Path(f"/proc/{screen.process.pid}/cmdline")
         if command.exists():
             traces.said.append(command.read_bytes())
         screen.press(ESC)
-        screen.until(lambda: "Endpoint" not in screen.text)
+        screen.until(lambda: "● near" not in screen.text)
         screen.press(CTRL_Q)
         assert screen.until_left() == 0
         traces.said.append(screen.raw)
@@ -310,7 +333,7 @@ class Saboteur(importlib.machinery.PathFinder):
             whole = module.App._check_bindings
             async def check(self, key, *args, **kwargs):
                 if key == "f1":
-                    chat, claude = self.screen, self._claude
+                    chat, claude = self.screen, self.connections.current
                     raise RuntimeError("broken on purpose")
                 return await whole(self, key, *args, **kwargs)
             module.App._check_bindings = check
@@ -319,7 +342,7 @@ class Saboteur(importlib.machinery.PathFinder):
 
 sys.meta_path.insert(0, Saboteur)
 """
-"""Breaks Textual, not us: F1 raises, with the whole app in reach."""
+"""Breaks Textual, not us: F1 raises, with the whole app in the traceback's frames."""
 
 
 def test_a_crash_tells_where_and_nothing_else(
@@ -332,12 +355,12 @@ def test_a_crash_tells_where_and_nothing_else(
         screen.press(PROMPT + ENTER)
         screen.until_seen("s to first text")
         before = len(screen.raw)
-        # So often that the app takes its keys for lost.
+        # So often that the app crashes.
         screen.press(F1 * 5)
         assert screen.until_left() == 1
         last = screen.raw[before:].rpartition(b"\x1b[?1049l")[2]
         traces.said.append(screen.raw)
-    assert b"Something went wrong inside" in last
+    assert b"An internal error occurred" in last
     assert not any(word.encode() in last for word in PROMPT.split())
     assert b"Traceback" not in last
     assert "broken on purpose" in written(the_log())
@@ -346,17 +369,17 @@ def test_a_crash_tells_where_and_nothing_else(
 
 
 def beside(code: str, site: Path) -> dict[str, str]:
-    """The environment in which a program runs `code` before anything else."""
+    """Return an environment in which a program runs `code` first."""
     site.mkdir()
     (site / "sitecustomize.py").write_text(code, encoding="utf-8")
     return {"PYTHONPATH": f"{site}:{Path(tui.__file__).parent.parent}"}
 
 
-# Only the endpoint it belongs to
+# Only the key's own endpoint
 
 
 class Listener:
-    """A port that takes what comes and answers nothing."""
+    """A port that accepts everything and answers nothing."""
 
     def __init__(self) -> None:
         self.heard: list[bytes] = []
@@ -374,7 +397,7 @@ class Listener:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # To close alone would not wake the thread that waits.
+        # `close` alone would not wake the waiting thread.
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -397,12 +420,12 @@ def listener() -> Iterator[Listener]:
 
 
 TRACED = "import sys, threading\nsys.settrace(lambda *_: None)\n"
-"""As under a debugger or coverage, where `load_dotenv` would look in the current folder."""
+"""Under a debugger or coverage, `load_dotenv` would look in the current folder."""
 
 
 @pytest.fixture
 def hostile(tmp_path: Path, listener: Listener) -> Path:
-    """A folder, as of a repository that was cloned, which wants keys to go to the listener."""
+    """A folder, like a cloned repository, that tries to send keys to the listener."""
     folder = tmp_path / "cloned"
     (folder / ".streamchat").mkdir(parents=True)
     (folder / ".config" / "streamchat").mkdir(parents=True)
@@ -473,7 +496,7 @@ def app_in(folder: Path, environ: dict[str, str]) -> Iterator[Terminal]:
 
 
 def log_in(home: Path, base_url: str) -> None:
-    """A login of Anthropic's own tools, whose profile names an address."""
+    """Make a login of Anthropic's own tools, whose profile names an address."""
     folder = home / ".config" / "anthropic"
     for kind, content in {
         "configs": {
@@ -490,13 +513,13 @@ def log_in(home: Path, base_url: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["a login", "a key of .env"])
-def test_what_is_kept_in_a_file_goes_to_anthropic_and_nowhere_else(
+def test_a_key_from_a_file_goes_to_anthropic_and_nowhere_else(
     program: Program, empty_home: Path, listener: Listener, kind: str
 ) -> None:
     with Listener() as proxy:
         for name in ("ANTHROPIC_API_KEY", "NO_PROXY"):
             del program.environ[name]
-        # The person's own proxy, which is told no more than the host to connect to.
+        # The user's own proxy learns only the host to connect to.
         program.environ |= {"HTTPS_PROXY": proxy.url, "ANTHROPIC_BASE_URL": listener.url}
         if kind == "a login":
             log_in(empty_home, listener.url)
@@ -507,7 +530,7 @@ def test_what_is_kept_in_a_file_goes_to_anthropic_and_nowhere_else(
         more = [] if kind == "a login" else ["--env-file", str(empty_home / "keys")]
         done = program.run("doctor", "--json", *more)
     found = {(each["section"], each["name"]): each for each in json.loads(done.out)["findings"]}
-    assert found["endpoint", "answers"]["level"] == "broken"
+    assert found["endpoint", "answers"]["level"] == "error"
     assert proxy.heard
     assert all(b"CONNECT api.anthropic.com:443" in heard for heard in proxy.heard)
     assert not any(tells(heard) for heard in proxy.heard)
@@ -523,7 +546,7 @@ def test_an_endpoint_that_redirects_is_not_followed(
     server.models_reply = Reply(status=status, headers=location)
     done = run(program, traces, "ask", PROMPT)
     assert (done.code, done.out) == (1, "")
-    assert "redirects elsewhere" in done.err
+    assert "redirects to another" in done.err
     assert listener.heard == []
     assert traces.of_key() == []
 

@@ -1,4 +1,4 @@
-"""Told to end, suspended, resized, or left without a terminal in the middle of a stream."""
+"""The app ends, is suspended, resized or loses its terminal in the middle of a stream."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.terminal import Terminal, terminal
 from tests.turns import on_disk
 
 PATIENCE = 1.0 if os.environ.get("FAULTS") == "full" else 3.0
-"""How long ending may take, in seconds; CI's machines are slow, a second is promised."""
+"""Most seconds that ending may take. We promise one, but CI's machines are slow."""
 
 SIZE = (100, 30)
 WORDS = [f"w{number:04} " for number in range(400)]
@@ -33,7 +33,7 @@ def stream(pace: float = 0.02) -> Reply:
 
 @contextmanager
 def streaming(home: Path, server: Scripted, pace: float = 0.02) -> Iterator[Terminal]:
-    """The app, a reply in its middle."""
+    """Yield the app in the middle of a reply."""
     server.will(stream(pace))
     environ = {"ANTHROPIC_API_KEY": "sk-test", "ANTHROPIC_BASE_URL": server.url}
     with terminal(home=home, environ=environ, size=SIZE) as screen:
@@ -50,7 +50,7 @@ def replies(home: Path) -> list[tuple[str, str]]:
 
 
 def leave(screen: Terminal, do: Callable[[], object]) -> tuple[int, float]:
-    """Do what makes the program end; return its exit code, and how long it took."""
+    """Make the program end; return its exit code, and the seconds that this took."""
     began = time.monotonic()
     do()
     code = screen.process.wait(20)
@@ -65,7 +65,7 @@ def is_restored(screen: Terminal) -> bool:
 
 
 @pytest.mark.parametrize(("signum", "expected"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_told_to_end_it_keeps_what_has_arrived_and_gives_the_terminal_back(
+def test_a_signal_saves_what_has_arrived_and_restores_the_terminal(
     empty_home: Path, server: Scripted, signum: signal.Signals, expected: int
 ) -> None:
     with streaming(empty_home, server) as screen:
@@ -82,14 +82,14 @@ def test_told_to_end_it_keeps_what_has_arrived_and_gives_the_terminal_back(
 
 
 @pytest.mark.parametrize("moment", ["while the SDK is imported", "with nothing to do"])
-def test_told_to_end_at_other_moments_it_ends_too(
+def test_a_signal_at_another_moment_ends_the_app_too(
     empty_home: Path, server: Scripted, moment: str
 ) -> None:
     environ = {"ANTHROPIC_API_KEY": "sk-test", "ANTHROPIC_BASE_URL": server.url}
     with terminal(home=empty_home, environ=environ, size=SIZE) as screen:
         screen.until_seen("Ask anything")
         if moment == "with nothing to do":
-            # The models are asked for when everything is imported.
+            # This request comes when every import is done.
             screen.until(lambda: server.seen)
         before = screen.modes()
         code, took = leave(screen, screen.process.terminate)
@@ -125,7 +125,7 @@ def test_a_terminal_that_takes_no_output_does_not_keep_it_from_ending(
 ) -> None:
     with streaming(empty_home, server) as screen:
         screen.is_read.clear()
-        # Until the pipe to the terminal is full and the program waits for it.
+        # Until the pty is full and the program waits for it.
         time.sleep(3)
         code, took = leave(screen, screen.process.terminate)
         assert code == 143
@@ -139,7 +139,7 @@ def test_a_terminal_that_takes_no_output_does_not_keep_it_from_ending(
 
 
 @pytest.mark.parametrize("signum", [signal.SIGSTOP, signal.SIGTSTP])
-def test_suspended_and_continued_the_stream_goes_on_to_its_end(
+def test_after_a_suspension_the_stream_continues_to_its_end(
     empty_home: Path, server: Scripted, signum: signal.Signals
 ) -> None:
     config = empty_home / "config.toml"
@@ -156,7 +156,7 @@ def test_suspended_and_continued_the_stream_goes_on_to_its_end(
         screen.until_seen("w0009")
         modes = screen.modes()
         os.kill(screen.process.pid, signum)
-        # Longer than the endpoint may be silent.
+        # Longer than the silence limit.
         time.sleep(6)
         os.kill(screen.process.pid, signal.SIGCONT)
         screen.until_seen("s to first text")

@@ -1,23 +1,22 @@
-"""A window of any size, whatever is open in it and whatever is being written.
+"""A window of any size, with any dialog open and any reply running.
 
-Sixty steps as a rule, five hundred with FAULTS=full.
+Sixty steps by default, five hundred with FAULTS=full.
 """
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import IS_FULL
 from tests.faults.test_signals import WORDS, replies, streaming
 from tests.screens.conftest import Journey, Open
 from tests.scripted import Hold, Reply, Scripted, Step, delta, end, says, start, text
 from tests.terminal import Terminal
-from tui.window import LEAST, TOO_SMALL
+from tui.ui.window import LEAST, TOO_SMALL
 
-IS_FULL = os.environ.get("FAULTS") == "full"
 STEPS = 500 if IS_FULL else 60
 ROOMY = (120, 40)
 EDGES = [1, 2, 3, 4, 9, 10, 11, 23, 24, 25, 79, 80, 81, 500]
@@ -39,7 +38,7 @@ KEYS: list[tuple[str, ...]] = [
     ("escape",),
     ("a", "漢", "ctrl+j"),
 ]
-"""What opens each dialog there is, moves about, and writes."""
+"""Keys that open each dialog, move and type."""
 
 MARKDOWN = """\
 # A heading 漢字
@@ -64,14 +63,14 @@ def f(x: int) -> int:
 
 
 def size(chance: random.Random) -> tuple[int, int]:
-    """A size, often at an edge of what makes sense."""
+    """Return a random size, often at the limit of what makes sense."""
     if chance.random() < 0.5:
         return chance.choice(EDGES), min(200, chance.choice(EDGES))
     return chance.randint(1, 160), chance.randint(1, 60)
 
 
 def held(holds: list[Hold]) -> Reply:
-    """A reply that goes on a little as each of the holds is released."""
+    """Return a reply that continues a little at the release of each hold."""
     steps: list[Step] = []
     for number, hold in enumerate(holds):
         words = f"w{number:04} " if number % 5 else f"\n\n{MARKDOWN}\n"
@@ -85,13 +84,13 @@ async def close_everything(journey: Journey) -> None:
     await journey.pilot.pause()
     for _ in range(10):
         if len(app.screen_stack) > 1:
-            # Escape would be the reply's, were no dialog open.
+            # Without a dialog, Escape would stop the reply.
             await journey.press("escape")
     assert len(app.screen_stack) == 1
 
 
 def is_at_rest(screen: str) -> bool:
-    return "Writing" not in screen and "first text" in screen
+    return "writing ·" not in screen and "first text" in screen
 
 
 @pytest.mark.timeout(900)
@@ -116,7 +115,7 @@ async def test_at_any_size_with_any_dialog_open_it_lives_and_is_right_again(
                     await press(journey, chance.choice(KEYS))
                 await journey.pilot.pause()
                 assert app.is_running, seed
-                assert app.troubles == [], seed
+                assert app.failures == [], seed
         finally:
             for hold in holds:
                 hold.release()
@@ -133,23 +132,23 @@ async def test_at_any_size_with_any_dialog_open_it_lives_and_is_right_again(
 
 
 async def press(journey: Journey, keys: tuple[str, ...]) -> None:
-    """Press keys, but none that would stop the reply or leave the app."""
+    """Press keys, except those that would stop the reply or quit the app."""
     app = journey.app
     is_alone = len(app.screen_stack) == 1
     if keys == ("escape",) and is_alone:
         return
-    if keys == ("ctrl+q",) and not app.replies.drafts:
+    if keys == ("ctrl+q",) and not app.session.scheduler.streaming:
         return
     await journey.press(*keys)
 
 
 async def at_rest(journey: Journey) -> str:
-    """What is seen when nothing is open, the composer is empty and has the focus."""
+    """Return the screen with no dialog open and the focus in the empty composer."""
     app, chat = journey.app, journey.app._chat
-    chat.looking.end()
+    chat._finder.end()
     chat.remove_class("-hidden", "-drawer")
-    if not chat.transcript.is_folded:
-        chat.action_fold()
+    if not chat.transcript.is_collapsed:
+        chat.transcript.toggle_thinking()
     chat.filter.value = ""
     chat.composer.write("")
     chat.set_focus(chat.composer)
@@ -160,7 +159,7 @@ async def at_rest(journey: Journey) -> str:
     return journey.seen
 
 
-async def test_what_is_open_in_a_window_too_small_is_as_it_was_when_there_is_room(
+async def test_after_a_too_small_window_everything_is_as_it_was(
     opened: Open,
 ) -> None:
     async with opened(size=ROOMY) as journey:
@@ -174,7 +173,7 @@ async def test_what_is_open_in_a_window_too_small_is_as_it_was_when_there_is_roo
         await journey.pilot.pause()
         assert journey.app.is_too_small
         assert journey.app.size == LEAST
-        # Keys go where they went.
+        # The focus is where it was.
         await journey.press("backspace")
         await journey.pilot.click(offset=(1, 1))
         await journey.pilot.resize_terminal(*ROOMY)
@@ -216,7 +215,7 @@ def test_a_real_window_shrunk_to_nothing_and_grown_shows_everything_again(
         for columns, rows in [(3, 4), (500, 200), (1, 1), (2, 50), (200, 1), LEAST, (23, 9)]:
             screen.resize(columns, rows)
             if columns < LEAST.width or rows < LEAST.height:
-                # As much of the word as there is room for.
+                # As much of the text as there is room for.
                 screen.until(lambda: joined(screen) and joined(screen) in "Toosmall")
             else:
                 screen.until(lambda: "Ask anything" in screen.text)

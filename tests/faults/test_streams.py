@@ -12,19 +12,21 @@ from tests.test_cli import Done, Program, failed, online, program
 
 __all__ = ["online", "program"]
 
-CLOSED = "There is nowhere to write to: stdout is closed."
+CLOSED = "The output cannot be printed: stdout is closed."
 COMMANDS = [
     ["ask", "Hi"],
     ["ask", "--json", "Hi"],
     ["log"],
     ["log", "--json"],
     ["doctor", "--offline"],
+    ["keys", "--list"],
+    ["chat", "--plain"],
     ["--version"],
 ]
 
 
 def in_a_shell(program: Program, redirected: str, *arguments: str) -> Done:
-    """Run the program as a shell does that was told to change its streams."""
+    """Run the program from a shell with redirections."""
     done = subprocess.run(
         ["sh", "-c", f'exec "$0" -m tui "$@" {redirected}', sys.executable, *arguments],
         stdin=subprocess.DEVNULL,

@@ -1,33 +1,30 @@
-"""Any bytes from a terminal, in any slices: nothing is raised, lost, doubled or made up.
+"""Any bytes from a terminal, in any slices: nothing is raised, lost, doubled or invented.
 
 A hundred thousand examples with FAULTS=full.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from textual import events
 
+from tests.conftest import IS_FULL
 from tests.sent import messages, names
-from tui.terminal.input_filter import PASTE_BROKEN_OFF, InputFilter
-
-IS_FULL = os.environ.get("FAULTS") == "full"
+from tui.terminal.background import BackgroundReported
+from tui.terminal.input_filter import PASTE_TIMEOUT, InputFilter
 
 
 def examples(full: int) -> settings:
     return settings(
         max_examples=full if IS_FULL else 300,
-        derandomize=not IS_FULL,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
     )
 
 
-# What is near to what terminals send is likelier to be misread than noise.
+# Input that is close to real sequences is more likely to be misread than noise.
 
 NUMBER = st.sampled_from(
     [
@@ -55,7 +52,7 @@ ANYTHING = st.lists(
 ).map(b"".join)
 
 
-# The same from parts that need no grammar, ten times as fast to make.
+# The same from parts without a grammar, which is ten times as fast.
 _PARTS = [
     *(b"\x1b", b"\x1b[", b"\x1bO", b"\x1b]", b"\x1bP", b"\x1b_", b"\x1b^", b"\x1bX"),
     *(b"\x1b\\", b"\x07", b"\x18", b"\x1b[200~", b"\x1b[201~", b"\x1b[<", b"\x1b[M"),
@@ -91,13 +88,13 @@ def test_after_a_pause_whatever_came_before_what_is_typed_arrives(sent: bytes) -
     pieces = InputFilter()
     pieces.feed(sent)
     for _ in range(3):
-        pieces.pause(PASTE_BROKEN_OFF)
+        pieces.pause(PASTE_TIMEOUT)
     assert pieces.feed("what is typéd".encode()) == ["what is typéd"]
 
 
 @dataclass(frozen=True)
 class Sent:
-    """Something whole that a terminal sends, and what it is to be."""
+    """One complete sequence from a terminal, and how it must arrive."""
 
     sent: bytes
     arrives: str
@@ -136,7 +133,7 @@ def stripped(text: str) -> str:
 
 
 def arrived(*reads: bytes) -> str:
-    """What is made of it, written as the pieces above are."""
+    """Return how the reads arrive, in the notation of the pieces above."""
     found = []
     for message in messages(*reads):
         if isinstance(message, events.Paste):
@@ -144,7 +141,7 @@ def arrived(*reads: bytes) -> str:
         elif isinstance(message, events.Key):
             is_text = message.character is not None and message.character >= " "
             found.append(message.character or "" if is_text else f"<{message.key}>")
-        else:
+        elif not isinstance(message, BackgroundReported):
             found.append(repr(message))
     return "".join(found)
 
@@ -154,10 +151,10 @@ def arrived(*reads: bytes) -> str:
     pieces=st.lists(TYPED | REPORTED | KEY | PASTED | ANSWERED, max_size=10),
     cuts=CUTS,
 )
-def test_what_is_typed_and_pasted_arrives_in_order_and_no_report_does(
+def test_keys_and_pastes_arrive_in_order_and_reports_do_not(
     pieces: list[Sent], cuts: list[int]
 ) -> None:
     sent = b"".join(piece.sent for piece in pieces)
-    # Of an empty paste nobody hears.
+    # An empty paste posts nothing.
     whole = "".join(piece.arrives for piece in pieces if piece.arrives != "<paste >")
     assert arrived(*sliced(sent, cuts)) == whole

@@ -1,4 +1,4 @@
-"""Documents to stream, and what is asked of every document, streamed or not."""
+"""Documents to stream, and checks that hold for every document, streamed or not."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from itertools import count, pairwise
 
 from rich.cells import cell_len
 
-from tui.markdown import Document, Leaf, Row, TableLeaf
-from tui.markdown.row import KEPT_ROWS
-from tui.sanitise import clean
+from tui.text.markdown import Document, Leaf, Row, TableLeaf
+from tui.text.markdown.row import KEPT_ROWS
+from tui.text.sanitise import clean
 
 WORDS = """the quick brown fox jumps over a lazy dog while reading about “streaming” documents –
 and what they cost""".split()  # noqa: SIM905 - reads better than thirty quotes
@@ -20,7 +20,7 @@ CLUSTERS = ["👩‍👩‍👧", "👍🏽", "🇫🇷🇩🇪", "e\u0301", "�
 
 
 class Author:
-    """Writes the same documents each time it is asked."""
+    """Writes documents, the same ones every time."""
 
     def __init__(self, seed: int = 1) -> None:
         self._random = random.Random(seed)
@@ -97,7 +97,7 @@ KINDS: dict[str, Callable[[Author, int], str]] = {
     "chinese": lambda author, length: author.long(lambda: author.chinese() + "\n\n", length),
     "emoji": lambda author, length: author.long(author.emoji, length),
 }
-"""One document of each kind that a reply may be, of about a given length."""
+"""By kind: a function that writes a document of about a given length."""
 
 
 def written(kind: str, length: int) -> str:
@@ -105,7 +105,7 @@ def written(kind: str, length: int) -> str:
 
 
 def chunks(text: str, size: int | str) -> list[str]:
-    """Cut a text into pieces of a size, into its lines, or at random."""
+    """Cut a text into pieces of a size, into lines, or at random."""
     if isinstance(size, int):
         return [text[start : start + size] for start in range(0, len(text), size)]
     if size == "line":
@@ -116,14 +116,14 @@ def chunks(text: str, size: int | str) -> list[str]:
 
 
 def unhurried() -> Document:
-    """A document whose flushes take no time, so that none is put off."""
+    """Return a document whose flushes seem to take no time, so that none is delayed."""
     return Document(clock=lambda: 0.0)
 
 
 def streamed(pieces: Iterable[str], drawn_at: int = 0) -> Document:
-    """A document fed piece by piece, and not finished.
+    """Return a document that was fed piece by piece and is not finished.
 
-    With a width its last rows are drawn after each piece, as on a screen that follows.
+    If `drawn_at` is a width, its last rows are drawn after each piece, as on a screen.
     """
     document = unhurried()
     for piece in pieces:
@@ -159,7 +159,7 @@ def rows(document: Document, width: int) -> Iterator[Row]:
 
 
 def words_shown(document: Document, width: int) -> str:
-    """What is drawn, without prefixes, with words that were folded joined again."""
+    """Return the drawn text, without prefixes and with wrapped words joined again."""
     return "\n".join(_line_texts(document, width))
 
 
@@ -178,8 +178,8 @@ def _line_texts(document: Document, width: int) -> Iterator[str]:
                 shown += "\n"
             plain = row.content.plain
             if row.line < 0:
-                # All of a fence's label is prefix.
-                labels = [span for span in row.content.spans if span.style == "$text-muted"]
+                # The label of code or of a tool is all prefix.
+                labels = row.content.spans
                 shown += "".join(plain[start:end] for start, end, _ in labels)
             else:
                 shown += plain[row.prefix :]
@@ -191,7 +191,7 @@ def _cell_texts(leaf: TableLeaf, width: int) -> Iterator[str]:
     drawn = rows_of(leaf, width)
     yield "".join(row.content.plain[row.prefix :] for row in drawn)
     for index, line in enumerate(leaf.lines()):
-        # A label may stand at the end of the line, before a cell that is empty.
+        # A label may be at the end of the line, before an empty cell.
         shown = [" "] * (len(line) + 1)
         for row in drawn:
             for position, character in enumerate(row.content.plain):
@@ -201,7 +201,7 @@ def _cell_texts(leaf: TableLeaf, width: int) -> Iterator[str]:
 
 
 def assert_sound(document: Document, width: int) -> None:
-    """Every row fits, is clean, keeps its identity, and shows its part of its line."""
+    """Check that each row fits, is clean, keeps its identity and shows its part of its line."""
     for leaf in document.leaves:
         drawn = rows_of(leaf, width)
         assert leaf.height(width) == len(drawn) > 0
@@ -224,7 +224,7 @@ def _assert_lines_are_whole(lines: Sequence[str], drawn: list[Row]) -> None:
         parts = [row for row in drawn if row.line == index]
         end = 0
         for row in parts:
-            # A tab may be cut in two.
+            # A wrap may split a tab.
             start = min(row.column, end) if row.places else end
             assert row.column == start or line[start : row.column] in {" ", "\t"}
             words = row.content.plain[row.prefix :]
@@ -251,7 +251,7 @@ def _assert_cells_are_whole(leaf: TableLeaf, drawn: list[Row]) -> None:
 
 
 def numbered_words(template: str, sign: str = "§") -> str:
-    """Put a word that occurs nowhere else in the place of each sign."""
+    """Replace each sign by a unique word."""
     numbers = count()
     return re.sub(sign, lambda _: f"wq{next(numbers)}z", template)
 

@@ -1,7 +1,7 @@
-"""Fetch CommonMark's own examples for `test_commonmark.py`: run it once, with a network.
+"""Fetch CommonMark's examples for `test_commonmark.py`. Run this once, with a network.
 
-They come with the source of markdown-it-py, at the version that is installed, and
-are put where git does not see them.
+They are part of the source of markdown-it-py, at the installed version. The script saves
+them where git ignores them.
 """
 
 from __future__ import annotations

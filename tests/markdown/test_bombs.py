@@ -1,4 +1,4 @@
-"""Texts that could cost far more than their length: what they may cost, and what is shown."""
+"""Texts that could cost far more than their length: the limit of their cost, and the result."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ from tests.markdown.documents import (
     words_in,
     words_shown,
 )
-from tui.markdown import CodeLeaf, Document, TextLeaf, parse
-from tui.markdown.document import MOST_LEAVES, MOUTHFUL
-from tui.markdown.note import NoteLeaf
-from tui.markdown.parser import DEEPEST_PICTURE, LONGEST_PIECE, MOST_CELLS, MOST_TOKENS
+from tui.text.markdown import CodeLeaf, Document, TextLeaf, parse
+from tui.text.markdown.feed_queue import MAX_TAKEN
+from tui.text.markdown.incremental import MAX_LEAVES
+from tui.text.markdown.note import NoteLeaf
+from tui.text.markdown.parser import LONGEST_PIECE, MAX_CELLS, MAX_IMAGE_DEPTH, MAX_TOKENS
 
 SMALL, LARGE = 0.02, 0.08
 
 MOST_CALLS = 500_000
-"""In a frame: about a sixth of a second."""
+"""Most function calls in a frame: about a sixth of a second."""
 
 for_each_bomb = pytest.mark.parametrize("name", BOMBS)
 
 
 class Work:
-    """Counts the functions that are called: work, whatever the machine does besides."""
+    """Counts function calls, as a measure of work that does not depend on the machine."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -52,7 +53,7 @@ class Work:
         sys.setprofile(self._before)
 
     def seconds(self) -> float:
-        """A clock on which each call takes a third of a microsecond, about as it does."""
+        """A clock on which each call takes a third of a microsecond, about the real time."""
         return self.calls / 3_000_000
 
     def _count(self, frame: FrameType, event: str, argument: object) -> None:  # noqa: ARG002
@@ -67,7 +68,7 @@ def calls(what: Callable[[], object]) -> int:
 
 
 def draw(document: Document, width: int = 80) -> None:
-    """Lay out all of a document, and draw the end of it."""
+    """Lay out a whole document, and draw its end."""
     for leaf in document.leaves:
         height = leaf.height(width)
     for index in range(max(0, height - 40), height):
@@ -75,12 +76,12 @@ def draw(document: Document, width: int = 80) -> None:
 
 
 @for_each_bomb
-def test_what_a_text_costs_grows_as_its_length(name: str) -> None:
+def test_the_cost_of_a_text_grows_with_its_length(name: str) -> None:
     parse("")
     small, large = bomb(name, SMALL), bomb(name, LARGE)
     longer = max(1.0, len(large) / len(small))
-    cost = calls(lambda: draw(Document.whole(small)))
-    assert calls(lambda: draw(Document.whole(large))) < 60_000 + 1.7 * longer * cost
+    cost = calls(lambda: draw(Document.from_text(small)))
+    assert calls(lambda: draw(Document.from_text(large))) < 60_000 + 1.7 * longer * cost
 
 
 @for_each_bomb
@@ -104,7 +105,7 @@ def test_a_text_of_any_kind_ends_as_if_read_at_once(name: str) -> None:
     document = streamed(chunks(text, 240), drawn_at=40)
     assert_sound(document, 30)
     document.finish()
-    assert keys(document) == keys(Document.whole(text))
+    assert keys(document) == keys(Document.from_text(text))
     assert_sound(document, 60)
 
 
@@ -116,7 +117,7 @@ def test_a_flush_takes_in_only_as_much_as_there_is_time_for() -> None:
     document.flush()
     assert document.is_behind
     shown = words_shown(document, 80)
-    assert MOUTHFUL / 2 < len(shown) < 4 * MOUTHFUL
+    assert MAX_TAKEN / 2 < len(shown) < 4 * MAX_TAKEN
     while document.is_behind:
         document.flush()
     assert words_shown(document, 80).split() == text.split()
@@ -133,7 +134,7 @@ def test_an_unfinished_end_that_is_dear_to_parse_is_cut_short() -> None:
 
 def test_emphasis_is_found_in_every_piece_of_a_long_paragraph() -> None:
     text = "*a* **b** `c` [d](http://e.example)\n" * 2_000
-    [leaf] = Document.whole(text).leaves
+    [leaf] = Document.from_text(text).leaves
     assert isinstance(leaf, TextLeaf)
     assert leaf.text.plain == " ".join(["a b c d"] * 2_000)
     italics = [span for span in leaf.text.spans if span.style == "italic"]
@@ -143,7 +144,7 @@ def test_emphasis_is_found_in_every_piece_of_a_long_paragraph() -> None:
 
 def test_no_word_is_lost_where_a_long_word_is_read_in_pieces() -> None:
     text = "\\*" * LONGEST_PIECE + "&amp;" * LONGEST_PIECE + "x" * LONGEST_PIECE
-    [leaf] = Document.whole(text).leaves
+    [leaf] = Document.from_text(text).leaves
     assert isinstance(leaf, TextLeaf)
     assert leaf.text.plain.count("*") == LONGEST_PIECE
     assert leaf.text.plain.count("&") == LONGEST_PIECE
@@ -151,7 +152,7 @@ def test_no_word_is_lost_where_a_long_word_is_read_in_pieces() -> None:
 
 
 def test_emphasis_in_emphasis_of_its_kind_is_one_style() -> None:
-    [leaf] = Document.whole("*a *b* c*").leaves
+    [leaf] = Document.from_text("*a *b* c*").leaves
     assert isinstance(leaf, TextLeaf)
     assert leaf.text.plain == "a b c"
     assert [(span.start, span.end) for span in leaf.text.spans] == [(0, 5)]
@@ -159,7 +160,7 @@ def test_emphasis_in_emphasis_of_its_kind_is_one_style() -> None:
 
 def test_styles_of_a_text_with_many_lie_where_they_lay() -> None:
     words = " ".join(f"*a{n}* b{n} **c{n}**" for n in range(300))
-    [leaf] = Document.whole(f"***{words}***").leaves
+    [leaf] = Document.from_text(f"***{words}***").leaves
     assert isinstance(leaf, TextLeaf)
     for row in rows_of(leaf, 40):
         expected = leaf.text[row.column : row.place(10**6)]
@@ -168,8 +169,8 @@ def test_styles_of_a_text_with_many_lie_where_they_lay() -> None:
 
 
 def test_pictures_in_pictures_are_followed_so_deep_and_lose_no_word() -> None:
-    depth = 20 * DEEPEST_PICTURE
-    [leaf] = Document.whole("![" * depth + "word" + "](a)" * depth).leaves
+    depth = 20 * MAX_IMAGE_DEPTH
+    [leaf] = Document.from_text("![" * depth + "word" + "](a)" * depth).leaves
     assert isinstance(leaf, TextLeaf)
     assert "word" in leaf.text.plain
 
@@ -178,29 +179,29 @@ def test_pictures_in_pictures_are_followed_so_deep_and_lose_no_word() -> None:
     ("text", "reason"),
     [
         ("> " * 150 + "§\n\n§", "nested too deeply"),
-        (f"|{'§|' * 50}\n|{'-|' * 50}\n" + f"|{'a|' * 50}\n" * (MOST_CELLS // 50), "too large"),
-        ("***\n" * (MOST_TOKENS + 10) + "§\n", "too many parts"),
+        (f"|{'§|' * 50}\n|{'-|' * 50}\n" + f"|{'a|' * 50}\n" * (MAX_CELLS // 50), "too large"),
+        ("***\n" * (MAX_TOKENS + 10) + "§\n", "too many parts"),
     ],
     ids=["nesting", "cells", "parts"],
 )
-def test_what_cannot_be_laid_out_is_shown_as_it_was_written_and_says_so(
+def test_text_that_cannot_be_laid_out_is_shown_plain_with_a_note(
     text: str, reason: str
 ) -> None:
     text = numbered_words(text)
-    note, leaf = Document.whole(text).leaves
+    note, leaf = Document.from_text(text).leaves
     assert isinstance(note, NoteLeaf)
     assert reason in note.words
-    assert rows_of(note, 200)[0].content.plain.startswith("Shown as it was written: ")
+    assert rows_of(note, 200)[0].content.plain.startswith("Shown as plain text: ")
     assert isinstance(leaf, TextLeaf)
     assert leaf.text.plain == text
     assert list(note.lines()) == []
-    assert_sound(Document.whole(text[:2_000]), 20)
+    assert_sound(Document.from_text(text[:2_000]), 20)
 
 
-def test_a_table_that_grows_too_large_goes_on_as_it_was_written() -> None:
+def test_a_table_that_grows_too_large_continues_as_plain_text() -> None:
     head = f"|{'§|' * 50}\n|{'-|' * 50}\n"
     record = f"|{'a|' * 50}\n"
-    document = streamed(chunks(numbered_words(head) + record * (MOST_CELLS // 50), 40_000))
+    document = streamed(chunks(numbered_words(head) + record * (MAX_CELLS // 50), 40_000))
     document.feed(numbered_words("| § | § | § |\n§"))
     document.flush()
     assert len(document.leaves) > 1
@@ -208,17 +209,17 @@ def test_a_table_that_grows_too_large_goes_on_as_it_was_written() -> None:
     assert "| wq0z | wq1z | wq2z |" in "\n".join(document.leaves[-1].lines())
 
 
-def test_of_too_many_blocks_the_rest_is_shown_as_it_was_written() -> None:
+def test_after_too_many_blocks_the_rest_is_shown_as_plain_text() -> None:
     document = unhurried()
-    document.feed("***\n" * (MOST_LEAVES + 2_000) + "*this*")
+    document.feed("***\n" * (MAX_LEAVES + 2_000) + "*this*")
     document.flush()
-    assert MOST_LEAVES < len(document.leaves) < MOST_LEAVES + 1_500
+    assert MAX_LEAVES < len(document.leaves) < MAX_LEAVES + 1_500
     assert document.leaves[-1].lines()[-1] == "*this*"
 
 
 def test_a_long_line_of_code_is_expanded_once_for_all_its_rows() -> None:
     tabs = "\t" * 20_000
-    [leaf] = Document.whole(f"```\n{tabs}x\n```").leaves
+    [leaf] = Document.from_text(f"```\n{tabs}x\n```").leaves
     assert isinstance(leaf, CodeLeaf)
     height = leaf.height(80)
     cost = calls(lambda: leaf.row(height - 1, 80))
@@ -228,7 +229,7 @@ def test_a_long_line_of_code_is_expanded_once_for_all_its_rows() -> None:
 
 
 def test_a_record_that_is_folded_is_laid_out_once_for_all_its_rows() -> None:
-    document = Document.whole(bomb("columns", 0.1))
+    document = Document.from_text(bomb("columns", 0.1))
     [leaf] = document.leaves
     height = leaf.height(80)
     cost = calls(lambda: leaf.row(height - 1, 80))

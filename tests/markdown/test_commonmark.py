@@ -1,7 +1,7 @@
 """CommonMark's own examples, streamed and drawn.
 
-They are not part of this repository: `python -m tests.markdown.fetch_spec` fetches
-them. Without them there is nothing to test here.
+They are not in this repository: `python -m tests.markdown.fetch_spec` fetches them. Without
+them this module tests nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 
 from tests.markdown.documents import assert_sound, chunks, keys, streamed, words_shown
 from tests.markdown.fetch_spec import SPEC
-from tui.markdown import Document
+from tui.text.markdown import Document
 
 EXAMPLES: list[dict[str, Any]] = (
     json.loads(SPEC.read_text(encoding="utf-8")) if SPEC.exists() else []
@@ -33,14 +33,14 @@ def test_an_example_is_drawn_the_same_however_it_came(example: dict[str, Any]) -
         document = streamed(chunks(text, size))
         assert_sound(document, 12)
         document.finish()
-        assert keys(document) == keys(Document.whole(text))
+        assert keys(document) == keys(Document.from_text(text))
         assert_sound(document, 40)
 
 
 @for_each_example
 def test_an_example_shows_every_word_of_its_html(example: dict[str, Any]) -> None:
     expected = html.unescape(re.sub("<[^>]*>", " ", example["html"]))
-    shown = words_shown(Document.whole(example["markdown"]), 200)
+    shown = words_shown(Document.from_text(example["markdown"]), 200)
     left = shown
     for word in re.findall(r"\w+", expected):
         assert word in left, (word, shown)

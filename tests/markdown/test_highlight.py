@@ -10,8 +10,8 @@ from textual.highlight import highlight
 
 import tui
 from tests.markdown.documents import unhurried
-from tui.markdown import CodeLeaf, Document
-from tui.markdown.highlight import Highlighter
+from tui.text.markdown import CodeLeaf, Document
+from tui.text.markdown.highlight import Highlighter
 
 PYTHON = '''import os
 
@@ -41,7 +41,7 @@ def colours(language: str, lines: list[str]) -> list[list[Span]]:
 
 
 def plain(spans: list[list[Span]]) -> list[list[tuple[int, str]]]:
-    """Spans as a style for each character, since tokens may be cut in several ways."""
+    """Return each character with its style, because tokens may be split in several ways."""
     return [
         sorted((n, str(style)) for a, b, style in line for n in range(a, b)) for line in spans
     ]
@@ -92,7 +92,7 @@ def test_only_code_that_is_looked_at_is_lexed() -> None:
 
 
 def test_colours_lie_on_tabs_as_they_are_drawn() -> None:
-    leaf = Document.whole("```python\n\treturn 1\n```").leaves[0]
+    leaf = Document.from_text("```python\n\treturn 1\n```").leaves[0]
     row = leaf.row(1, 40)
     assert isinstance(leaf, CodeLeaf)
     assert (row.content.plain, row.prefix, leaf.source) == ("     return 1", 1, "\treturn 1")
@@ -110,8 +110,8 @@ def test_colours_come_while_the_line_is_being_written() -> None:
 def test_pygments_is_loaded_for_the_first_code_that_is_drawn_and_no_sooner() -> None:
     code = """
 import sys
-from tui.markdown import Document
-leaf = Document.whole("```python\\nx = 1\\n```").leaves[0]
+from tui.text.markdown import Document
+leaf = Document.from_text("```python\\nx = 1\\n```").leaves[0]
 leaf.height(80)
 print("pygments" in sys.modules, "textual.app" in sys.modules)
 leaf.row(1, 80)

@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 
 from tests.markdown.documents import TABLE_HEAD, Author, rows_of, streamed, unhurried
-from tui.markdown import Document, Row, TableLeaf
-from tui.markdown.columns import column_widths
+from tui.text.markdown import Document, Row, TableLeaf
+from tui.text.markdown.columns import column_widths
 
 SMALL = "| name | price |\n|:--|--:|\n| tea | 2 |\n| long words that wrap | 10 |\n"
 
 
 def table(text: str) -> TableLeaf:
-    leaf = Document.whole(text).leaves[0]
+    leaf = Document.from_text(text).leaves[0]
     assert isinstance(leaf, TableLeaf)
     return leaf
 
@@ -121,5 +121,5 @@ def test_laying_out_a_growing_table_costs_what_is_new() -> None:
 
 
 def test_a_cell_that_measures_nothing_is_drawn() -> None:
-    # Rich counts no cells for a joiner and what it joins to nothing.
+    # Rich counts no cells for a joiner that joins nothing.
     assert drawn("\u200da | b\n-|-\n", 40)[0].split() == ["\u200da", "│", "b"]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len, get_character_cell_size
 
 from tests.markdown.test_bombs import calls
-from tui.markdown import wrap as module
-from tui.markdown.wrap import wrap
+from tui.text.markdown import wrap as module
+from tui.text.markdown.wrap import wrap
 
 FAMILY = "👩‍👩‍👧"
 FLAG = "🇫🇷"
@@ -76,7 +76,7 @@ def test_a_grapheme_is_never_cut() -> None:
     assert wrapped("e\u0301" * 4, 2) == ["e\u0301" * 2] * 2
 
 
-@settings(max_examples=400, deadline=None, database=None)
+@settings(max_examples=400, database=None)
 @given(lines, st.integers(2, 40))
 def test_rows_fit_and_make_up_the_line(line: str, width: int) -> None:
     end = 0
@@ -87,20 +87,20 @@ def test_rows_fit_and_make_up_the_line(line: str, width: int) -> None:
     assert end == len(line)
 
 
-@settings(max_examples=400, deadline=None, database=None)
+@settings(max_examples=400, database=None)
 @given(st.text("ab  –", max_size=80), st.integers(2, 40))
 def test_single_cells_wrap_alike_on_the_fast_path_and_the_slow(line: str, width: int) -> None:
     slow = module._wrap_measured(line, width)
     assert module._wrap_single(line, width) == slow
 
 
-@settings(max_examples=400, deadline=None, database=None)
+@settings(max_examples=400, database=None)
 @given(lines, st.integers(2, 20), st.integers(4, 40))
 def test_a_long_line_wraps_alike_bit_by_bit_and_at_once(
     line: str, width: int, stretch: int
 ) -> None:
     at_once = module._wrap_any(line, width)
-    assert list(module._wrap_stretches(line, width, stretch)) == at_once
+    assert list(module._wrap_chunks(line, width, stretch)) == at_once
 
 
 def test_one_emoji_does_not_make_a_long_line_dear_to_wrap() -> None:

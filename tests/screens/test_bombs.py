@@ -1,4 +1,4 @@
-"""Texts that take long to lay out, as a person meets them: arriving, opened, pasted."""
+"""Texts that take long to lay out, while they arrive, are opened or are pasted."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from textual import events
 from tests.bombs import BOMBS, bomb
 from tests.conftest import wait_until
 from tests.screens.conftest import Journey, Open
-from tests.screens.test_transcript import Reading, message
+from tests.screens.test_transcript import TranscriptApp, message
 from tests.scripted import Hold, Reply, Scripted, block, delta, end, says, start
-from tui.markdown import parse
-from tui.sanitise import clean
-from tui.widgets.composer import LONGEST_LINE
-from tui.widgets.entry import Entry
-from tui.widgets.layout_thread import Job, LayoutThread
-from tui.widgets.message_layout import LARGE
+from tui.domain.conversation import as_question
+from tui.text.markdown import parse
+from tui.text.sanitise import clean
+from tui.ui.widgets.composed_text import LONGEST_LINE
+from tui.ui.widgets.entry import Entry
+from tui.ui.widgets.layout_thread import Job, LayoutThread
+from tui.ui.widgets.message_content import LARGE, MessageContent
 
 SLOW = "".join(f"- *item* {n}\n\n" for n in range(4_000)) + "```python\nx = 1\n```\n\nLASTWORD"
-"""A reply that takes longer to lay out than anybody waits for a key."""
+"""A reply whose layout takes longer than a user waits for a key."""
 
 
 USUAL = [
@@ -34,21 +35,21 @@ for_some_bombs = pytest.mark.parametrize(
 
 
 def is_laid_out(entry: Entry, width: int) -> bool:
-    return entry.is_parsed and entry.waits_for(width) is None
+    return entry.is_parsed and entry.pending_layout(width) is None
 
 
 def assert_is_as_parsed(entry: Entry, width: int) -> None:
-    """Two lines of the foot and one of the head are the program's own."""
+    """Compare the leaves, without one line of the head and two of the foot."""
     lines = [list(leaf) for _, leaf in entry.lines(width)]
-    assert lines == [list(leaf.lines()) for leaf in parse(entry.source)]
+    assert lines == [list(leaf.lines()) for leaf in parse(entry.content.source)]
 
 
-def seen(app: Reading) -> str:
+def seen(app: TranscriptApp) -> str:
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
 async def test_a_large_reply_is_readable_at_once_and_laid_out_soon_after() -> None:
-    app = Reading()
+    app = TranscriptApp()
     async with app.run_test(size=(60, 20)) as pilot:
         app.transcript.show([message(0, "?", "user"), message(1, SLOW)], None, now_ms=0)
         entry, width = app.transcript.entries[1], app.transcript.text_width
@@ -63,9 +64,9 @@ async def test_a_large_reply_is_readable_at_once_and_laid_out_soon_after() -> No
 
 
 async def test_a_reply_that_is_soon_laid_out_is_never_seen_as_it_was_written() -> None:
-    app = Reading()
+    app = TranscriptApp()
     async with app.run_test(size=(60, 20)):
-        # No luck is needed here: it waits as long as it takes.
+        # Patience enough for any machine.
         app.transcript.patience = 60
         text = "**word** " * (LARGE // 9 + 1)
         app.transcript.show([message(0, text)], None, now_ms=0)
@@ -73,7 +74,7 @@ async def test_a_reply_that_is_soon_laid_out_is_never_seen_as_it_was_written() -
 
 
 async def test_a_large_reply_stays_in_its_place_when_the_window_grows() -> None:
-    app = Reading()
+    app = TranscriptApp()
     async with app.run_test(size=(60, 20)) as pilot:
         transcript = app.transcript
         transcript.show([message(0, SLOW), message(1, "end")], None, now_ms=0)
@@ -131,7 +132,7 @@ async def test_keys_are_taken_while_a_text_of_any_kind_arrives(
         await journey.until_done()
         entry, width = journey.transcript.entries[-1], journey.transcript.text_width
         await journey.until(lambda: is_laid_out(entry, width))
-        assert entry.source == text[::2] + text[1::2]
+        assert entry.content.source == text[::2] + text[1::2]
         assert_is_as_parsed(entry, width)
 
 
@@ -140,7 +141,7 @@ async def paste(journey: Journey, text: str) -> None:
     await journey.pilot.pause()
 
 
-async def test_a_paste_that_is_too_large_to_be_edited_is_sent_whole(
+async def test_a_paste_that_is_too_large_to_edit_is_sent_completely(
     opened: Open, server: Scripted
 ) -> None:
     server.will(says("Yes."))
@@ -150,15 +151,15 @@ async def test_a_paste_that_is_too_large_to_be_edited_is_sent_whole(
         await paste(journey, pasted)
         await journey.press(*"why")
         assert journey.composer == "why"
-        assert f"{len(pasted) + 4:,} characters, and what you write" in journey.seen
+        assert f"{len(pasted) + 4:,} characters, then your text" in journey.seen
         await journey.press("enter")
         await journey.until_done()
         assert journey.questions == [f"see {pasted}why"]
-        assert "characters, and" not in journey.seen
+        assert "characters, then" not in journey.seen
         assert (await journey.line())[0].text == f"see {pasted}why"
 
 
-async def test_what_is_too_large_to_be_edited_is_removed_and_brought_back(
+async def test_text_that_is_too_large_to_edit_can_be_removed_and_restored(
     opened: Open, server: Scripted
 ) -> None:
     pasted = "line\n" * 20_000
@@ -166,16 +167,16 @@ async def test_what_is_too_large_to_be_edited_is_removed_and_brought_back(
     async with opened() as journey:
         await paste(journey, pasted)
         await journey.press("a", "home", "backspace")
-        assert "characters, and" not in journey.seen
+        assert "characters, then" not in journey.seen
         assert journey.composer == "a"
         await journey.press("ctrl+z")
-        assert "100,000 characters, and what you write" in journey.seen
+        assert "100,000 characters, then your text" in journey.seen
         await journey.press("enter")
         await journey.until_done()
         assert journey.questions == [f"{pasted}a"]
 
 
-async def test_what_is_too_large_to_be_edited_waits_with_the_draft(
+async def test_text_that_is_too_large_to_edit_is_part_of_the_draft(
     opened: Open, server: Scripted
 ) -> None:
     server.will(says("Yes."), says("Yes."))
@@ -184,9 +185,9 @@ async def test_what_is_too_large_to_be_edited_waits_with_the_draft(
         await journey.until_done()
         await paste(journey, "y" * 2 * LONGEST_LINE)
         await journey.press("ctrl+n", *"other")
-        assert "characters, and" not in journey.seen
+        assert "characters, then" not in journey.seen
         await journey.press("ctrl+pagedown")
-        await journey.until(lambda: "20,000 characters, and what you write" in journey.seen)
+        await journey.until(lambda: "20,000 characters, then your text" in journey.seen)
         await journey.press("enter")
         await journey.until_done()
         assert journey.questions == ["first", "y" * 2 * LONGEST_LINE]
@@ -203,8 +204,8 @@ async def test_a_question_of_any_kind_is_shown_and_every_word_can_be_typed_below
         await journey.press(*"why", "enter")
         await journey.until_done()
         [question] = journey.questions
-        # Told apart by a person, two such texts would take hours.
-        is_whole = question == f"{clean(text)}why".strip()
+        # A plain assert would take hours to print the difference of such texts.
+        is_whole = question == as_question(f"{clean(text)}why")
         assert is_whole
         await journey.press(*"on")
         assert journey.composer == "on"
@@ -224,9 +225,9 @@ async def test_a_layout_that_fails_leaves_the_message_as_it_was_written() -> Non
     await wait_until(lambda: all(each.name != "layout" for each in threading.enumerate()))
 
 
-def test_what_a_thread_lays_out_is_drawn_without_more_work() -> None:
-    entry = Entry(message(0, SLOW), now_ms=0, is_folded=True)
-    work = entry.waits_for(70)
+def test_a_threads_layout_is_drawn_without_more_work() -> None:
+    entry = Entry(MessageContent(message(0, SLOW)), now_ms=0, is_collapsed=True)
+    work = entry.pending_layout(70)
     assert work is not None
     leaves = work()
     entry.adopt(leaves, 70)

@@ -1,4 +1,4 @@
-"""The keys of a message: move, copy, ask anew, branch off, go on, delete."""
+"""The keys of a message: move, copy, regenerate, fork, continue, delete."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tests.scripted import (
     text,
     thinking,
 )
-from tests.turns import converse
+from tests.turns import converse, on_disk
 from tui.claude import Claude
-from tui.conversation import Message
-from tui.screens.choice import ChoiceScreen
-from tui.screens.tree import TreeScreen
+from tui.domain.conversation import Message
 from tui.store import Store
-from tui.widgets.composer import Composer
+from tui.ui.screens.choice import ChoiceScreen
+from tui.ui.screens.tree import TreeScreen
+from tui.ui.widgets.composer import Composer
 
 OPUS = SONNET | {"id": "claude-opus-5", "display_name": "Claude Opus 5"}
 CODE = "Two:\n\n```python\none = 1\n```\n\nand\n\n```sh\ntwo\n```\n"
 
 
 async def talk(journey: Journey, server: Scripted, *answers: str) -> None:
-    """Ask q1, q2 and so on; go to the last answer."""
+    """Ask q1, q2 and so on; go to the last reply."""
     for number, answer in enumerate(answers, 1):
         server.will(says(answer))
         await journey.ask(f"q{number}")
@@ -48,7 +48,7 @@ async def until_copied(journey: Journey, text: str) -> None:
 
 
 async def ask_anew(journey: Journey, server: Scripted, *answers: str) -> None:
-    """Ask for other versions of the newest reply; stay at the last one."""
+    """Regenerate the newest reply several times; stay at the last version."""
     for answer in answers:
         server.will(says(answer))
         await journey.press("r")
@@ -57,7 +57,7 @@ async def ask_anew(journey: Journey, server: Scripted, *answers: str) -> None:
 
 
 def sent(server: Scripted) -> list[tuple[str, str]]:
-    """Who said what in the last request."""
+    """Return the roles and texts of the last request."""
     return [
         (message["role"], "".join(block["text"] for block in message["content"]))
         for message in server.asked[-1].json["messages"]
@@ -77,7 +77,7 @@ async def test_shift_tab_goes_to_the_newest_message_and_esc_back_to_writing(
     async with opened() as journey:
         await talk(journey, server, "a1", "a2")
         assert journey.pointed_at == "a2"
-        # A key that means nothing there is not typed either.
+        # A key without an action is not typed either.
         await journey.press("z", "escape")
         assert is_writing(journey)
         assert journey.composer == ""
@@ -111,7 +111,7 @@ async def test_c_copies_a_code_block_and_again_the_next_one(
         for code in ("one = 1", "two", "one = 1"):
             await journey.press("c")
             await until_copied(journey, code)
-        # From the first one again, come back to the message.
+        # Back at the message, it begins with the first one again.
         await journey.press("k", "j", "c")
         await until_copied(journey, "one = 1")
 
@@ -128,19 +128,19 @@ async def test_c_where_there_is_no_code_says_so(opened: Open, server: Scripted) 
 async def test_the_footer_tells_what_can_be_done_with_a_message(
     opened: Open, server: Scripted
 ) -> None:
-    async with opened(size=(140, 30)) as journey:
+    async with opened(size=(170, 30)) as journey:
         await talk(journey, server, "a1")
         footer = journey.footer
         for words in (
-            *("y Copy", "c Code", "e Edit", "r Ask again", "[ ‹ ] ›", "v Tree"),
-            *("b Fork", "o Go on", "x Delete", "⏎ Fold"),
+            *("y Copy", "c Code", "e Edit", "r Regenerate", "[ ‹ ] ›", "v Tree"),
+            *("b Fork", "o Continue", "x Delete", "Enter Collapse"),
         ):
             assert words in footer
         await journey.press("escape")
         assert "e Edit" not in journey.footer
 
 
-# Another question
+# Editing a question
 
 
 async def test_e_on_a_question_asks_another_version_beside_it(
@@ -162,8 +162,8 @@ async def test_e_on_a_question_asks_another_version_beside_it(
         assert "Editing" not in journey.seen
         assert journey.composer == ""
     assert sent(server) == [("user", "q1"), ("assistant", "a1"), ("user", "q2 anew")]
-    # What was said before is still there, with what followed it.
-    said = await store.select("SELECT text FROM transcript ORDER BY created_at, message_id")
+    # The earlier version is still there, with what followed it.
+    said = on_disk(store.path, "SELECT text FROM transcript ORDER BY created_at, message_id")
     assert [row["text"] for row in said] == [
         *("q1", "a1", "q2", "a2", "q3", "a3", "q2 anew", "other"),
     ]
@@ -193,8 +193,8 @@ async def test_esc_leaves_an_edit_and_what_was_being_written_comes_back(
         assert journey.composer == "half a thought"
         assert "Editing" not in journey.seen
         assert journey.questions == ["q1"]
-        # Begun anew, it is the question as it was asked.
-        await journey.press("shift+tab", "e")
+        # A new edit begins with the question as it was asked.
+        await journey.press("e")
         assert journey.composer == "q1"
     assert len(server.asked) == 1
 
@@ -256,7 +256,7 @@ async def test_e_on_a_reply_says_what_can_be_edited(opened: Open, server: Script
         assert journey.transcript.has_focus
 
 
-# Another answer
+# Regenerating a reply
 
 
 async def test_r_on_a_reply_asks_for_a_version_beside_it(
@@ -270,7 +270,7 @@ async def test_r_on_a_reply_asks_for_a_version_beside_it(
         await journey.until_done()
         assert journey.versions == ["", "‹2/2›"]
         assert sent(server) == [("user", "q1")]
-    kept = await store.select("SELECT text, state FROM transcript WHERE role = 'assistant'")
+    kept = on_disk(store.path, "SELECT text, state FROM transcript WHERE role = 'assistant'")
     assert {(row["text"], row["state"]) for row in kept} == {
         *{("a1", "complete"), ("a2", "complete"), ("another a1", "complete")}
     }
@@ -282,7 +282,7 @@ async def test_r_on_a_question_that_was_answered_says_what_to_do(
     async with opened() as journey:
         await talk(journey, server, "a1")
         await journey.press("k", "r")
-        await journey.until(lambda: "e edits a question" in " ".join(journey.notices))
+        await journey.until(lambda: "A question can be edited" in " ".join(journey.notices))
         assert journey.replies == ["a1"]
     assert len(server.asked) == 1
 
@@ -295,7 +295,9 @@ async def test_capital_r_asks_the_model_that_is_chosen(opened: Open, server: Scr
         await journey.press("R")
         await journey.until(lambda: isinstance(journey.app.screen, ChoiceScreen))
         await journey.until(lambda: "which model?" in journey.seen)
-        assert "Claude Opus 5 claude-opus-5" in " ".join(journey.seen.split())
+        rows = [row for row in journey.seen.splitlines() if "claude-" in row]
+        assert [row.index("claude-") for row in rows] == [rows[0].index("claude-")] * 2
+        assert ["●" in row for row in rows] == [True, False]
         server.will(says("of the other"))
         await journey.press("j", "enter")
         await journey.until(lambda: journey.replies == ["of the other"])
@@ -330,7 +332,9 @@ async def test_the_brackets_go_through_the_versions_of_a_reply(
             await journey.press(key)
             await journey.pilot.pause()
             seen.append((journey.replies[0], journey.versions[1]))
-            assert journey.versions[1] in journey.seen
+            # Not from the screen, where a toast may cover it for two seconds.
+            rows = [journey.transcript.render_line(y).text for y in range(10)]
+            assert journey.versions[1] in "".join(rows)
             assert journey.pointed_at == journey.replies[0]
         assert seen == [
             *(("three", "‹3/3›"), ("two", "‹2/3›"), ("one", "‹1/3›"), ("one", "‹1/3›")),
@@ -349,7 +353,7 @@ async def test_a_version_comes_with_what_followed_it(opened: Open, server: Scrip
         await journey.press("[")
         await journey.until(lambda: journey.replies == ["a1", "a2"])
         assert journey.pointed_at == "a1"
-        # What is asked now goes on from there.
+        # A new question follows this version.
         await journey.press("escape")
         await journey.ask("q3")
         await journey.until(lambda: len(journey.replies) == 3)
@@ -371,11 +375,11 @@ async def test_the_version_that_is_read_is_the_one_read_next_time(
         assert journey.versions == ["", "‹1/2›"]
 
 
-# The tree, and a conversation of its own
+# The tree, and a fork
 
 
 async def branched(journey: Journey, server: Scripted) -> None:
-    """Two versions of an answer, and of the question that followed the first."""
+    """Make two versions of a reply, and of the question that follows the first one."""
     await talk(journey, server, "a1", "a2")
     server.will(says("b2"))
     await journey.press("k", "e", *" anew", "enter")
@@ -482,11 +486,11 @@ async def test_b_forks_a_conversation_of_its_own_up_to_there(
     assert [found.title for found in await store.conversations()] == ["q1 (fork)", "q1"]
 
 
-# Going on
+# Continuing a reply
 
 
 async def until_broken_off(journey: Journey, server: Scripted, how: str) -> None:
-    """Ask, and have the answer break off after "The quick brown fox jumps"."""
+    """Ask, and let the reply break off after "The quick brown fox jumps"."""
     words = "The quick brown fox jumps"
     match how:
         case "stopped":
@@ -503,23 +507,23 @@ async def until_broken_off(journey: Journey, server: Scripted, how: str) -> None
 
 
 @pytest.mark.parametrize("how", ["stopped", "cut_off", "max_tokens"])
-async def test_o_goes_on_with_a_reply_that_broke_off(
+async def test_o_continues_a_reply_that_broke_off(
     opened: Open, server: Scripted, store: Store, how: str
 ) -> None:
     async with opened() as journey:
         await until_broken_off(journey, server, how)
-        assert "o goes on" in journey.figures[0]
-        # Some of it comes again.
+        assert "o continue" in journey.figures[0]
+        # Some of the text comes again.
         server.will(says("brown fox jumps", " over the lazy dog."))
         await journey.press("o")
         await journey.until(lambda: len(journey.replies) == 2)
         await journey.until_done()
         seen = " ".join(journey.seen.split())
-        assert "the rest was asked for" in seen
+        assert "┄┄ continued ┄┄" in seen
         assert "over the lazy dog." in seen
         assert seen.count("brown fox jumps") == 1
-        assert journey.seen.index("brown fox") < journey.seen.index("the rest was asked")
-        # Copied, both parts are one.
+        assert journey.seen.index("brown fox") < journey.seen.index("┄┄ continued")
+        # A copy joins both parts.
         await journey.press("G", "y")
         whole = "The quick brown fox jumps over the lazy dog."
         await until_copied(journey, whole)
@@ -527,8 +531,8 @@ async def test_o_goes_on_with_a_reply_that_broke_off(
     assert (user, assistant, asked) == ("user", "assistant", "user")
     assert (first, second) == ("hi", "The quick brown fox jumps")
     assert "brown fox jumps</end>" in third
-    # On disk is what came, as it came.
-    kept = await store.select("SELECT state, text FROM transcript WHERE role = 'assistant'")
+    # On disk is what arrived, unchanged.
+    kept = on_disk(store.path, "SELECT state, text FROM transcript WHERE role = 'assistant'")
     assert {(row["state"], row["text"]) for row in kept} == {
         (how, "The quick brown fox jumps"),
         ("complete", "brown fox jumps over the lazy dog."),
@@ -542,12 +546,12 @@ async def test_the_rest_is_joined_while_it_arrives(opened: Open, server: Scripte
         server.will(Reply([start(), *text(0, " over", " it")[:-1], hold]))
         await journey.press("o")
         await journey.until(lambda: "over it" in journey.seen)
-        assert "the rest was asked for" in journey.seen
+        assert "┄┄ continued ┄┄" in journey.seen
         await journey.press("escape")
         await journey.until_done()
 
 
-async def test_o_is_refused_for_a_reply_that_is_whole(opened: Open, server: Scripted) -> None:
+async def test_o_is_refused_for_a_complete_reply(opened: Open, server: Scripted) -> None:
     async with opened() as journey:
         await talk(journey, server, "a1")
         await journey.press("o")
@@ -561,7 +565,7 @@ async def test_o_is_refused_where_nothing_had_come(opened: Open, server: Scripte
     async with opened() as journey:
         await journey.ask("hi")
         await journey.go_to_messages()
-        assert "o goes on" not in journey.figures[0]
+        assert "o continue" not in journey.figures[0]
         await journey.press("o")
         await journey.until(lambda: "Only a reply that broke off" in " ".join(journey.notices))
     assert len(server.asked) == 1
@@ -578,15 +582,15 @@ async def test_x_deletes_one_message_and_u_brings_it_back_in_its_place(
         await journey.press("k", "k", "x")
         await journey.until(lambda: journey.replies == ["a1", "a3"])
         assert journey.questions == ["q1", "q2", "q3"]
-        await journey.until(lambda: "u brings it back" in " ".join(journey.notices))
+        await journey.until(lambda: "u or Ctrl+Z undo" in " ".join(journey.notices))
         assert journey.transcript.has_focus
-        kept = await store.select("SELECT text FROM transcript WHERE text = 'a2'")
+        kept = on_disk(store.path, "SELECT text FROM transcript WHERE text = 'a2'")
         assert list(kept) == []
         await journey.press("u")
         await journey.until(lambda: journey.replies == ["a1", "a2", "a3"])
         assert journey.pointed_at == "a2"
         await journey.press("u")
-        await journey.until(lambda: "nothing to bring back" in " ".join(journey.notices))
+        await journey.until(lambda: "nothing to undo" in " ".join(journey.notices))
 
 
 async def test_the_newest_message_is_deleted_and_comes_back(
@@ -603,7 +607,7 @@ async def test_the_newest_message_is_deleted_and_comes_back(
         assert journey.questions == ["q1", "q2"]
 
 
-async def test_what_was_deleted_is_not_sent(opened: Open, server: Scripted) -> None:
+async def test_a_deleted_message_is_not_sent(opened: Open, server: Scripted) -> None:
     async with opened() as journey:
         await talk(journey, server, "a1", "a2")
         await journey.press("g", "j", "x")
@@ -627,9 +631,7 @@ async def test_a_deleted_version_gives_way_to_the_other(opened: Open, server: Sc
         assert journey.versions == ["", "‹2/2›"]
 
 
-async def test_enter_unfolds_the_thinking_of_one_message(
-    opened: Open, server: Scripted
-) -> None:
+async def test_enter_shows_the_thinking_of_one_message(opened: Open, server: Scripted) -> None:
     for number in (1, 2):
         thought = thinking(0, f"thought {number}")
         server.will(Reply([start(), *thought, *text(1, "yes"), *says("").steps[-2:]]))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
+import webbrowser
 from contextlib import closing
 from pathlib import Path
 
@@ -24,27 +25,26 @@ from tests.scripted import (
     text,
     thinking,
 )
-from tests.turns import ask, reply_to
-from tui import demo
-from tui.claude import Claude
-from tui.conversation import Message
+from tests.turns import ask, on_disk, reply_to
+from tui.claude import Claude, demo
+from tui.domain.conversation import Message
 from tui.store import Store
-from tui.widgets.composer import Composer
-from tui.widgets.sidebar import Sidebar
-from tui.widgets.transcript import Transcript
+from tui.ui.widgets.composer import Composer
+from tui.ui.widgets.sidebar import Sidebar
+from tui.ui.widgets.transcript import Transcript
 
 HOSTILE = "[/nope] [@click=app.quit]x[/] \x1b]52;c;aGk=\x07 \x9b31m"
 
 
 def half(hold: Hold, *words: str) -> Reply:
-    """A reply that says `words`, then nothing until `hold` is released, then ` end`."""
+    """Return a reply that says `words`, then waits for `hold`, then says ` end`."""
     deltas = (delta(0, "text_delta", text=word) for word in words)
     steps = block(0, {"type": "text", "text": ""}, *deltas)
     rest = delta(0, "text_delta", text=" end")
     return Reply([start(), *steps[:-1], hold, rest, steps[-1], *end()])
 
 
-async def test_a_question_is_answered_on_the_screen_and_kept(
+async def test_a_question_is_answered_on_the_screen_and_saved(
     opened: Open, server: Scripted
 ) -> None:
     server.will(says("# Hel", "lo\n\nthere"))
@@ -79,7 +79,7 @@ async def test_words_are_drawn_as_they_arrive(opened: Open, server: Scripted) ->
     async with opened() as journey:
         await journey.ask("hi")
         await journey.until(lambda: "first second" in journey.seen)
-        assert "Writing…" in journey.seen
+        assert "writing · ≈" in journey.seen
         hold.release()
         await journey.until_done()
         assert journey.replies == ["first second end"]
@@ -122,9 +122,10 @@ async def test_after_an_error_the_question_stays_and_r_asks_again(
         await journey.until(lambda: journey.replies == ["all of it"])
         await journey.until_done()
         question, newest = await journey.line()
-    versions = await store.select(
+    versions = on_disk(
+        store.path,
         "SELECT state, text FROM transcript WHERE parent_id = ? ORDER BY message_id",
-        [question.id],
+        question.id,
     )
     assert [version["state"] for version in versions][1] == "complete"
     assert versions[0]["state"] in ("failed", "cut_off")
@@ -137,8 +138,8 @@ async def test_the_palette_asks_again_too(opened: Open, server: Scripted) -> Non
         await journey.ask("hi")
         await journey.until_done()
         await journey.press("ctrl+p")
-        await journey.press(*"ask again")
-        await journey.until(lambda: "r on a reply" in journey.seen)
+        await journey.press(*"regenerate")
+        await journey.until(lambda: "r on a message" in journey.seen)
         await journey.press("enter")
         await journey.until(lambda: journey.replies == ["better"])
 
@@ -175,7 +176,7 @@ async def test_two_replies_stream_while_a_third_conversation_is_read(
         await journey.until_done()
         await journey.until(lambda: journey.sidebar[1].startswith("✓"))
         assert journey.replies == ["old"]
-    texts = await store.select("SELECT text, state FROM transcript WHERE role = 'assistant'")
+    texts = on_disk(store.path, "SELECT text, state FROM transcript WHERE role = 'assistant'")
     assert {(row["text"], row["state"]) for row in texts} == {
         ("old", "complete"),
         ("one end", "complete"),
@@ -183,7 +184,7 @@ async def test_two_replies_stream_while_a_third_conversation_is_read(
     }
 
 
-async def test_a_running_reply_is_whole_when_its_conversation_is_opened_again(
+async def test_a_running_reply_has_no_gap_when_its_conversation_is_opened_again(
     opened: Open, server: Scripted
 ) -> None:
     hold = Hold()
@@ -236,7 +237,7 @@ async def test_thinking_is_folded_and_ctrl_t_shows_it(opened: Open, server: Scri
     async with opened() as journey:
         await journey.ask("hi")
         await journey.until_done()
-        assert "▸ Thought for" in journey.seen
+        assert "▸ Thought" in journey.seen
         assert "let me see" not in journey.seen
         await journey.press("ctrl+t")
         assert "let me see" in journey.seen
@@ -308,8 +309,8 @@ async def test_quitting_while_a_reply_streams_asks_and_keeps_it(
         await journey.until(lambda: "so far" in journey.seen)
         await journey.press("ctrl+q", "enter")
         await journey.until(lambda: not journey.app.is_running)
-    (row,) = await store.select("SELECT state, text FROM transcript WHERE role = 'assistant'")
-    assert row == {"state": "stopped", "text": "so far"}
+    (row,) = on_disk(store.path, "SELECT state, text FROM transcript WHERE role = 'assistant'")
+    assert dict(row) == {"state": "stopped", "text": "so far"}
 
 
 async def test_a_demo_conversation_is_not_continued_by_claude(
@@ -318,7 +319,7 @@ async def test_a_demo_conversation_is_not_continued_by_claude(
     async def at_once(_: float) -> None:
         await asyncio.sleep(0)
 
-    async with opened(demo.connect(at_once), is_key_missing=True) as journey:
+    async with opened(demo.connect(at_once)) as journey:
         assert "Offline demo" in journey.seen
         assert "Ctrl+O" in journey.seen
         await journey.ask("hello")
@@ -330,7 +331,11 @@ async def test_a_demo_conversation_is_not_continued_by_claude(
         await journey.until(lambda: journey.questions == ["hello"])
         await journey.ask("and now?")
         await journey.until(lambda: "in a new one?" in journey.seen)
-        await journey.press("enter")
+        # The text can be edited further; typing does not answer the question.
+        await journey.press(*" yes", "enter")
+        await journey.until(lambda: journey.composer == "and now? yes")
+        assert server.asked == []
+        await journey.press("f8")
         await journey.until(lambda: journey.replies == ["Hello there"])
     assert [message["role"] for message in server.asked[0].json["messages"]] == ["user"]
 
@@ -347,15 +352,15 @@ async def test_below_80_columns_the_sidebar_is_a_drawer(opened: Open) -> None:
         assert not sidebar.display
         await journey.pilot.resize_terminal(100, 24)
         await journey.pilot.pause()
-        assert sidebar.display
+        await journey.until(lambda: sidebar.display)
 
 
 async def test_f1_lists_the_keys_and_esc_closes_it(opened: Open) -> None:
     async with opened() as journey:
         await journey.press("f1")
-        await journey.until(lambda: "On a message" in journey.seen)
+        await journey.until(lambda: "While writing" in journey.seen)
         await journey.press("escape")
-        await journey.until(lambda: "On a message" not in journey.seen)
+        await journey.until(lambda: "While writing" not in journey.seen)
 
 
 async def test_the_footer_of_a_focused_message_tells_its_keys(opened: Open) -> None:
@@ -364,17 +369,26 @@ async def test_the_footer_of_a_focused_message_tells_its_keys(opened: Open) -> N
         await journey.until_done()
         await journey.press("shift+tab")
         assert isinstance(journey.app.focused, Transcript)
-        await journey.until(lambda: "Ask again" in journey.seen)
+        await journey.until(lambda: "Regenerate" in journey.seen)
         await journey.press("k", "y")
         assert journey.app.clipboard == "hi"
         assert journey.app.screen.query_one(Footer).is_attached
 
 
-async def test_a_link_is_shown_before_it_is_opened(opened: Open, server: Scripted) -> None:
+async def test_a_link_is_shown_before_it_is_opened(
+    opened: Open, server: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened_urls: list[str] = []
+
+    class Browser(webbrowser.BaseBrowser):
+        def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002 - its signature
+            opened_urls.append(url)
+            return True
+
+    monkeypatch.setattr(webbrowser, "_tryorder", ["x"])
+    monkeypatch.setattr(webbrowser, "_browsers", {"x": [None, Browser()]})
     server.will(says("[safe](https://example.com/%E2) [bad](javascript:alert)"))
     async with opened() as journey:
-        opened_urls: list[str] = []
-        journey.app.open_url = lambda url, new_tab=True: opened_urls.append(url)  # type: ignore[method-assign,misc]  # noqa: ARG005
         await journey.ask("hi")
         await journey.until_done()
         view = journey.transcript
@@ -382,9 +396,38 @@ async def test_a_link_is_shown_before_it_is_opened(opened: Open, server: Scripte
         await journey.until(lambda: "Not opened: javascript" in journey.seen)
         view.post_message(journey.transcript.LinkChosen("https://example.com/a"))
         await journey.until(lambda: "https://example.com/a" in journey.seen)
+        # Letters and Enter belong to the composer.
+        await journey.press("y", "enter")
         assert opened_urls == []
-        await journey.press("enter")
+        await journey.press("f8")
         await journey.until(lambda: opened_urls == ["https://example.com/a"])
+
+
+async def test_a_link_without_a_browser_is_copied(
+    opened: Open, server: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webbrowser, "_tryorder", [])
+    monkeypatch.setattr(webbrowser, "_browsers", {})
+    server.will(says("[safe](https://example.com/a)"))
+    async with opened() as journey:
+        await journey.ask("hi")
+        await journey.until_done()
+        journey.transcript.post_message(journey.transcript.LinkChosen("https://example.com/a"))
+        await journey.until(lambda: "Open https" in journey.seen)
+        await journey.press("f8")
+        await journey.until(lambda: journey.app.clipboard == "https://example.com/a")
+        assert any("No browser" in notice for notice in journey.notices)
+
+
+async def test_a_new_conversation_clears_the_filter(opened: Open) -> None:
+    async with opened() as journey:
+        await journey.ask("Old")
+        await journey.until_done()
+        await journey.press("ctrl+s", *"old", "ctrl+n")
+        await journey.until(lambda: journey.title == "New conversation")
+        await journey.press(*"New", "enter")
+        await journey.until_done()
+        await journey.until(lambda: any("New" in row for row in journey.sidebar))
 
 
 async def test_a_long_conversation_opens_at_its_end_and_g_goes_to_its_beginning(
@@ -433,7 +476,7 @@ async def test_the_composer_grows_to_a_third_of_the_height(opened: Open) -> None
         await journey.until(lambda: composer.outer_size.height == 9)
 
 
-async def test_a_reply_that_cannot_be_kept_says_so_and_stays_on_the_screen(
+async def test_a_reply_that_cannot_be_saved_says_so_and_stays_on_the_screen(
     opened: Open, server: Scripted, history: Path
 ) -> None:
     hold = Hold()
@@ -446,7 +489,7 @@ async def test_a_reply_that_cannot_be_kept_says_so_and_stays_on_the_screen(
         hold.release()
         await journey.until(lambda: "could not be written" in journey.seen)
         assert journey.replies == ["so far end"]
-        assert "Writing" not in journey.seen
+        assert "writing ·" not in journey.seen
         with closing(sqlite3.connect(history)) as other:
             other.execute("ALTER TABLE elsewhere RENAME TO requests")
         await journey.ask("again")

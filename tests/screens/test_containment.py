@@ -1,4 +1,4 @@
-"""An exception in one widget, handler or worker stays there, and the app goes on."""
+"""An exception in one widget, handler or worker stays there, and the app keeps running."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tests.screens.conftest import Journey, Open
 from tests.scripted import Hold, Reply, Scripted, delta, end, start, text
-from tui.containment import ABSENT, KEYS, WRAPPED, ContainingApp
-from tui.markdown import CodeLeaf, Document
-from tui.screens.chat import ChatScreen
-from tui.screens.confirm import ConfirmScreen
-from tui.screens.help import HelpScreen
-from tui.screens.search import SearchScreen
 from tui.store import Store
-from tui.widgets.composer import Composer
-from tui.widgets.entry import Entry
-from tui.widgets.sidebar import Sidebar
-from tui.widgets.transcript import Transcript
+from tui.text.markdown import CodeLeaf, Document
+from tui.ui.containment import ABSENT, MAX_FAILED_KEYS, WRAPPED, ContainingApp
+from tui.ui.screens.chat import ChatScreen
+from tui.ui.screens.confirm import ConfirmScreen
+from tui.ui.screens.help import HelpScreen
+from tui.ui.screens.search import SearchScreen
+from tui.ui.widgets.composer import Composer
+from tui.ui.widgets.entry import Entry
+from tui.ui.widgets.key_footer import KeyFooter
+from tui.ui.widgets.message_content import MessageContent
+from tui.ui.widgets.sidebar import Sidebar
+from tui.ui.widgets.transcript import Transcript
 
 DIALOGS = [(), ("f1",), ("f2",), ("ctrl+p",), ("ctrl+f",), ("ctrl+f", "ctrl+f"), ("ctrl+o",)]
-"""The keys that open what the app can show over the chat."""
+"""The keys that open each dialog or bar."""
 
 
 class BrokenError(Exception):
@@ -47,7 +49,7 @@ def half(hold: Hold) -> Reply:
 
 
 def widgets(app: App[None]) -> list[Widget]:
-    """Everything on the screen, scrollbars and notices too."""
+    """Return every widget on the screen, with scrollbars and toasts."""
     found: list[Widget] = [app.screen, *app.screen.query(Widget)]
     return [*found, *(bar for each in found for bar in each._get_virtual_dom())]
 
@@ -89,13 +91,13 @@ async def test_every_widget_may_fail_to_be_drawn_or_measured(
                 assert journey.seen == before, kind
                 tried.add(kind)
             await leave_dialogs(journey)
-        assert {ScrollBar, Footer, Transcript, Composer} < tried
+        assert {ScrollBar, KeyFooter, Transcript, Composer} < tried
         await journey.ask("still there?")
         await journey.until(lambda: len(journey.replies) == 2)
         assert not journey.app.is_crashed
 
 
-async def test_what_cannot_be_drawn_says_so_where_it_would_stand(
+async def test_a_widget_that_cannot_be_drawn_says_so_in_its_place(
     opened: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opened(is_broken=True) as journey:
@@ -107,25 +109,25 @@ async def test_what_cannot_be_drawn_says_so_where_it_would_stand(
         assert ABSENT in journey.seen
         assert "Ask anything" in journey.seen
         assert journey.notices == []
-    # Once, however often it was tried.
+    # Only once, although it failed more often.
     assert caplog.text.count("Transcript.render_lines failed") == 1
 
 
-async def test_what_cannot_be_laid_out_gets_a_row(
+async def test_a_widget_that_cannot_be_laid_out_gets_one_row(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(is_broken=True) as journey:
-        monkeypatch.setattr(Footer, "get_content_height", broken)
+        monkeypatch.setattr(KeyFooter, "get_content_height", broken)
         monkeypatch.setattr(Composer, "get_content_height", broken)
         await draw_anew(journey)
-        footer = journey.app.screen.query_one(Footer)
+        footer = journey.app.screen.query_one(KeyFooter)
         assert footer.size.height == 1
         assert journey.app.screen.query_one(Composer).outer_size.height >= 1
 
 
 @pytest.mark.parametrize("dialog", [HelpScreen, SearchScreen])
 @pytest.mark.parametrize("name", ["compose", "on_mount"])
-async def test_a_dialog_that_cannot_be_opened_is_closed_and_told_of(
+async def test_a_dialog_that_cannot_be_opened_is_closed_and_reported(
     opened: Open, monkeypatch: pytest.MonkeyPatch, dialog: type[Screen[object]], name: str
 ) -> None:
     async with opened(is_broken=True) as journey:
@@ -137,15 +139,15 @@ async def test_a_dialog_that_cannot_be_opened_is_closed_and_told_of(
             await journey.press("ctrl+f")
         await journey.until(lambda: journey.notices)
         await journey.until(lambda: len(journey.app.screen_stack) == 1)
-        assert "Something went wrong inside" in journey.seen
+        assert "An internal error occurred" in journey.seen
         await leave_dialogs(journey)
         await journey.ask("again")
         await journey.until(lambda: len(journey.replies) == 2)
 
 
-@pytest.mark.parametrize("kind", [Footer, Sidebar, Static, Transcript, Composer])
+@pytest.mark.parametrize("kind", [KeyFooter, Sidebar, Static, Transcript, Composer])
 @pytest.mark.parametrize("name", ["compose", "on_mount", "on_show", "on_resize"])
-async def test_a_widget_of_the_chat_whose_beginning_fails_is_gone_on_without(
+async def test_the_app_runs_without_a_widget_that_fails_to_start(
     opened: Open, monkeypatch: pytest.MonkeyPatch, kind: type[Widget], name: str
 ) -> None:
     monkeypatch.setattr(kind, name, broken, raising=False)
@@ -158,19 +160,20 @@ async def test_a_widget_of_the_chat_whose_beginning_fails_is_gone_on_without(
         await journey.until(lambda: journey.replies == ["Hello there"])
 
 
-async def test_a_handler_that_fails_is_told_of_once_and_the_widget_goes_on(
-    opened: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_a_handler_that_fails_is_reported_once_and_the_widget_works_on(
+    opened: Open,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with opened(is_broken=True) as journey:
         await journey.ask("hi")
         await journey.go_to_messages()
         with monkeypatch.context() as patch:
-            patch.setattr(Entry, "source", property(broken))
-            for _ in range(2 * KEYS):
+            patch.setattr(MessageContent, "source", property(broken))
+            for _ in range(2 * MAX_FAILED_KEYS):
                 await journey.press("y")
-        assert journey.notices == [
-            f"Something went wrong inside; {journey.app._log_path} has the details."
-        ]
+        log = journey.app._settings.log
+        assert journey.notices == [f"An internal error occurred; {log} has the details."]
         assert "sk-secret" not in journey.seen
         assert "Traceback" not in journey.seen
         await journey.press("y")
@@ -181,7 +184,7 @@ async def test_a_handler_that_fails_is_told_of_once_and_the_widget_goes_on(
 @pytest.mark.parametrize(
     "where", ["message", "timer", "call_later", "call_next", "after refresh", "idle", "worker"]
 )
-async def test_wherever_it_fails_a_running_reply_goes_on_to_its_end(
+async def test_a_running_reply_continues_to_its_end_wherever_the_app_fails(
     opened: Open, monkeypatch: pytest.MonkeyPatch, server: Scripted, where: str
 ) -> None:
     hold = Hold()
@@ -190,7 +193,7 @@ async def test_wherever_it_fails_a_running_reply_goes_on_to_its_end(
         await journey.ask("hi")
         await journey.until(lambda: "so far" in journey.seen)
         fail(journey.app, where, monkeypatch)
-        await journey.until(lambda: journey.app.troubles)
+        await journey.until(lambda: journey.app.failures)
         await journey.until(lambda: journey.notices)
         hold.release()
         await journey.until_done()
@@ -241,14 +244,14 @@ async def test_keys_that_the_app_cannot_take_end_it_in_the_end(
             await journey.ask("hi")
             await journey.until(lambda: "so far" in journey.seen)
             monkeypatch.setattr(App, "_check_bindings", broken)
-            for _ in range(KEYS - 1):
+            for _ in range(MAX_FAILED_KEYS - 1):
                 await journey.press("x")
             assert not journey.app.is_crashed
             await journey.press("x")
             await journey.until(lambda: not journey.app.is_running)
     assert journey.app.return_code == 1
     (conversation,) = await store.conversations(limit=1)
-    (_, reply) = await store.line(conversation.tip_id)
+    (_, reply) = await store.read_path(conversation.tip_id)
     assert (reply.state, reply.text) == ("interrupted", "so far")
 
 
@@ -270,13 +273,13 @@ async def test_leaving_that_fails_leaves_all_the_same(
 ) -> None:
     with pytest.raises(BrokenError):  # noqa: PT012 - Textual raises it as the app ends
         async with opened(is_broken=True) as journey:
-            monkeypatch.setattr(journey.app.replies, "stop_all", broken)
+            monkeypatch.setattr(journey.app.session.scheduler, "stop_all", broken)
             await journey.press("ctrl+q")
             await journey.until(lambda: not journey.app.is_running)
     assert journey.app.return_code == 1
 
 
-async def test_what_textual_would_print_at_the_end_goes_to_the_log(
+async def test_textuals_output_at_the_end_goes_to_the_log(
     opened: Open, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(RuntimeError):  # noqa: PT012 - Textual raises it as the app ends
@@ -284,7 +287,7 @@ async def test_what_textual_would_print_at_the_end_goes_to_the_log(
             try:
                 broken()
             except BrokenError:
-                # As the thread that reads what is typed does when it dies.
+                # The thread that reads the keys does this when it dies.
                 journey.app.call_later(journey.app.panic, Traceback())
             await journey.until(lambda: not journey.app.is_running)
     assert journey.app.return_code == 1
@@ -321,17 +324,17 @@ async def test_a_confirmation_that_cannot_be_opened_is_an_answer_of_no(
         await journey.ask("hi")
         await journey.until(lambda: "so far" in journey.seen)
         await journey.press("ctrl+q")
-        await journey.until(lambda: journey.app.troubles)
+        await journey.until(lambda: journey.app.failures)
         hold.release()
         await journey.until_done()
         assert journey.replies == ["so far end"]
 
 
-# Textual as it is
+# Textual without our changes
 
 
 class Fragile(App[None]):
-    """An app as Textual makes it."""
+    """A plain Textual app."""
 
     def compose(self) -> ComposeResult:
         yield Static("text")
@@ -341,7 +344,7 @@ class Fragile(App[None]):
 async def test_textual_itself_still_ends_at_an_exception(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    # Once it does not, `tui/containment.py` has nothing more to do.
+    # If it does not end the app any more, `tui/ui/containment.py` is no longer needed.
     monkeypatch.setattr(Static, name, broken, raising=False)
     with pytest.raises(BrokenError):
         async with Fragile().run_test() as pilot:
@@ -367,7 +370,7 @@ def test_textual_still_has_what_is_overridden(owner: type[object], name: str) ->
 
 
 def break_for(patch: pytest.MonkeyPatch, kind: type[object], name: str, words: str) -> None:
-    """Have a method fail where some words are in what it is given or is of."""
+    """Make a method fail if its object or its arguments contain some words."""
     whole = getattr(kind, name)
 
     def failing(self: object, *args: object, **kwargs: object) -> object:
@@ -401,7 +404,7 @@ async def test_a_message_that_cannot_be_laid_out_is_shown_as_it_was_written(
         await journey.ask("again")
         await journey.until(lambda: "Hello there" in journey.seen)
         assert journey.replies == ["".join(words), "Hello there"]
-    # Opened again, as a whole.
+    # Opened again, when it is parsed as a whole.
     async with opened(is_broken=True) as journey:
         await journey.until(lambda: "Hello there" in journey.seen)
         assert "bad = 1" in journey.seen
@@ -417,7 +420,7 @@ async def test_a_row_that_cannot_be_drawn_leaves_the_others(
         row = Entry.row
 
         def fail_for_the_first(entry: Entry, index: int, width: int) -> object:
-            if entry.source == "hi" and index == 1:
+            if entry.content.source == "hi" and index == 1:
                 raise BrokenError
             return row(entry, index, width)
 

@@ -1,4 +1,4 @@
-"""Eight conversations stream at once, and the reader goes from one to the other."""
+"""Eight conversations stream at once, and the user switches between them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ CONVERSATIONS = 8
 SWITCHES = 100
 WORDS = 240
 HELD_BACK = 20
-"""How many words come only after the last switch."""
+"""How many words arrive only after the last switch."""
 PACE = 0.03
 KEYS = {-1: ("alt+up", "ctrl+pageup"), 1: ("alt+down", "ctrl+pagedown")}
 
 
 def words(number: int) -> list[str]:
-    """What a conversation's reply says, in words that are in no other one's."""
+    """Return the words of a conversation's reply, which no other reply has."""
     opening, begin, after, every, closing = (
         ("", "\n\n漢字 **and** `more`: ", "", 9, ""),
         ("```python", "\n    ", "", 7, "\n```\n\nas is said."),
@@ -37,11 +37,11 @@ WHOLE = ["".join(words(number)) for number in range(CONVERSATIONS)]
 
 
 class Eight:
-    """Answers each conversation word by word, and none to its end before it may."""
+    """Answers each conversation word by word; the test releases the ends."""
 
     def __init__(self) -> None:
         self.begin = [Hold() for _ in range(CONVERSATIONS)]
-        self.go_on = [Hold() for _ in range(CONVERSATIONS)]
+        self.continue_reply = [Hold() for _ in range(CONVERSATIONS)]
 
     def __call__(self, seen: Seen) -> Reply:
         number = int(seen.json["messages"][0]["content"][0]["text"].split()[-1])
@@ -51,12 +51,12 @@ class Eight:
             steps += thinking(0, f"thought {number}")
         for step in text(is_thinking, *words(number)):
             steps += [step, Wait(PACE)]
-        steps.insert(-2 * HELD_BACK, self.go_on[number])
+        steps.insert(-2 * HELD_BACK, self.continue_reply[number])
         return Reply([*steps, *end()])
 
 
 def walk() -> Iterator[int]:
-    """Steps through the list that stay in it: to its end, back, and then anywhere."""
+    """Yield steps through the list: to its end, back, and then at random."""
     chance, at, last = random.Random(8), 0, CONVERSATIONS - 1
     for number in range(SWITCHES):
         if at in (0, last):
@@ -75,7 +75,7 @@ def is_shown(journey: Journey, number: int) -> bool:
 
 
 def drawn(journey: Journey) -> list[tuple[int, int]]:
-    """The words on the screen: of which conversation, and the how manieth."""
+    """Return the words on the screen, as the numbers of their conversation and position."""
     found = re.findall(r"w(\d)n(\d{3})", journey.seen)
     return [(int(number), int(at)) for number, at in found]
 
@@ -85,7 +85,7 @@ def is_drawn_to_its_end(journey: Journey, number: int) -> bool:
 
 
 def has_grown(journey: Journey, first: list[tuple[int, int]], held: Hold) -> bool:
-    """Whether there is more of a reply than there was at first, or can be no more."""
+    """Tell whether a reply has grown, or has everything before its hold."""
     return drawn(journey)[-1:] > first[-1:] or held.reached.is_set()
 
 
@@ -99,27 +99,27 @@ async def test_every_transcript_is_exact(opened: Open, server: Scripted, store: 
             await journey.until(hold.reached.is_set)
         for hold in eight.begin:
             hold.release()
-        # The newest is on top.
+        # The newest one is at the top.
         number = CONVERSATIONS - 1
         for at, step in enumerate(walk()):
-            # Not by the Pilot, which waits for silence after each key.
+            # Not by the Pilot, which waits until the app is idle after each key.
             journey.app.simulate_key(KEYS[step][at % 2])
             number -= step
             await wait_until(partial(is_shown, journey, number))
             first = drawn(journey)
-            await wait_until(partial(has_grown, journey, first, eight.go_on[number]))
-            # Whatever is shown is of this conversation, without a gap, and grows.
+            await wait_until(partial(has_grown, journey, first, eight.continue_reply[number]))
+            # Everything shown belongs to this conversation, has no gap, and grows.
             shown = drawn(journey)
             begin = shown[0][1] if shown else 0
             assert shown == [(number, begin + at) for at in range(len(shown))]
             assert all(WHOLE[number].startswith(reply) for reply in journey.replies)
             grown.update({number} if shown[-1:] > first[-1:] else ())
         assert grown == set(range(CONVERSATIONS))
-        assert len(journey.app.replies.drafts) == CONVERSATIONS
-        for hold in eight.go_on:
+        assert len(journey.app.session.scheduler.streaming) == CONVERSATIONS
+        for hold in eight.continue_reply:
             hold.release()
         await journey.until_done()
-        # That they are answered is told over their last words.
+        # The notices about the replies cover their last words.
         journey.app.clear_notifications()
         for _ in range(number, CONVERSATIONS - 1):
             await journey.press("alt+up")
@@ -131,7 +131,7 @@ async def test_every_transcript_is_exact(opened: Open, server: Scripted, store: 
     found = await store.conversations()
     assert len(found) == CONVERSATIONS
     for conversation in found:
-        question, kept = await store.line(conversation.tip_id)
+        question, kept = await store.read_path(conversation.tip_id)
         number = int(question.text.split()[-1])
         assert (kept.text, kept.state) == (WHOLE[number], "complete")
         assert kept.thinking == (f"thought {number}" if number % 2 else "")

@@ -1,31 +1,34 @@
-"""Finding a conversation by its title, words in a conversation, and words anywhere."""
+"""The filter of titles, the find bar and the search."""
 
 from __future__ import annotations
 
 import pytest
 from textual.widgets import Input, OptionList
 
+from tests.conftest import wait_until
 from tests.screens.conftest import Journey, Open
 from tests.scripted import Reply, Scripted, end, says, start, text, thinking
+from tests.test_search import ACCENTS, SLOW, fill_slowly_searched
 from tests.turns import ask, converse
 from tui.claude import Claude
-from tui.screens.search import SearchScreen
 from tui.store import Store
-from tui.widgets.filter import Filter
-from tui.widgets.sidebar import Sidebar
-from tui.widgets.transcript import Transcript
+from tui.ui.screens.search import SearchScreen
+from tui.ui.widgets.composer import Composer
+from tui.ui.widgets.filter import Filter
+from tui.ui.widgets.sidebar import Sidebar
+from tui.ui.widgets.transcript import Transcript
 
 SIZES = [(110, 34), (80, 24), (60, 24)]
 
 
 async def titled(store: Store, *titles: str) -> None:
-    """Conversations with these titles, the last one the newest."""
+    """Save conversations with these titles, the last one the newest."""
     for title in titles:
         await ask(store, title)
 
 
 async def listed(journey: Journey, *titles: str) -> None:
-    """Wait until the list holds these, from its top."""
+    """Wait until the list begins with these titles."""
     rows = [f"{title} now" for title in titles]
     await journey.until(
         lambda: [row for row in journey.sidebar if row.endswith(" now")] == rows
@@ -33,14 +36,14 @@ async def listed(journey: Journey, *titles: str) -> None:
 
 
 def typed(journey: Journey) -> str:
-    """What stands in the field that has the focus."""
+    """Return the text of the field that has the focus."""
     field = journey.app.focused
     assert isinstance(field, Input)
     return field.value
 
 
 def marked(journey: Journey) -> list[str]:
-    """What stands out in the hits, from the top."""
+    """Return the highlighted words in the hits, from the top."""
     accent = journey.app.theme_variables["accent"]
     options = journey.app.screen.query_one(OptionList)
     return [
@@ -59,25 +62,25 @@ def status(journey: Journey) -> str:
 
 
 async def search(journey: Journey, words: str) -> None:
-    """Search everything for some words, from the composer."""
+    """Search everything for words, from the composer."""
     await journey.press("ctrl+s", *words, "enter")
     await journey.until(lambda: isinstance(journey.app.screen, SearchScreen))
     await journey.until(lambda: status(journey))
 
 
 async def until_read(journey: Journey) -> None:
-    """Wait until a hit was opened, and what was looked for is found there."""
+    """Wait until a hit is open and its words are found there."""
     await journey.until(lambda: not isinstance(journey.app.screen, SearchScreen))
     await journey.until(lambda: journey.transcript.matches and count(journey))
 
 
 def count(journey: Journey) -> str:
-    """What the find bar counts."""
+    """Return the count in the find bar."""
     return str(journey.app.screen.query_one("#find .count").render())
 
 
 def led_to(journey: Journey) -> tuple[str, str]:
-    """The match that the reader was led to, as it is drawn, and its message."""
+    """Return the current match, as it is drawn, and its message."""
     rows = [
         segment.text
         for y in range(journey.transcript.size.height)
@@ -109,7 +112,7 @@ async def test_typing_in_the_filter_leaves_the_titles_that_hold_it_at_once(
         await journey.press("escape")
         await listed(journey, "A café in Kyoto", "Kyoto in March", "Parser rewrite")
         assert typed(journey) == ""
-        # Again, it goes back to writing.
+        # A second Esc goes back to the composer.
         await journey.press("escape")
         assert not isinstance(journey.app.focused, Filter)
 
@@ -138,11 +141,11 @@ async def test_enter_in_the_filter_searches_everything_for_what_was_typed(
         await journey.until(lambda: "nothing but herons" in journey.options)
 
 
-async def test_what_was_typed_after_moving_is_searched_for(opened: Open, store: Store) -> None:
+async def test_text_typed_after_moving_is_searched_for(opened: Open, store: Store) -> None:
     await titled(store, "Kyoto one", "Kyoto two")
     async with opened() as journey:
         await listed(journey, "Kyoto two", "Kyoto one")
-        # The cursor was in another list.
+        # The cursor moved in the list for the earlier text.
         await journey.press("ctrl+s", *"kyo", "down", "t", "enter")
         await journey.until(lambda: isinstance(journey.app.screen, SearchScreen))
         assert typed(journey) == "kyot"
@@ -168,7 +171,7 @@ async def test_tab_goes_from_the_filter_to_the_list_and_slash_back(
 
 
 async def birds(journey: Journey, server: Scripted) -> None:
-    """A conversation that says heron five times: twice in one message."""
+    """Make a conversation with five herons, two of them in one message."""
     server.will(says("A **heron** stands. The Heron waits."), says("No herons there."))
     for question in ("What is a heron?", "Do herons sing?"):
         await journey.ask(question)
@@ -199,11 +202,11 @@ async def test_esc_closes_the_find_bar_and_n_opens_it_again(
         await journey.press("ctrl+f", *"heron", "escape")
         await journey.until(lambda: journey.transcript.matches is None)
         assert not journey.app.screen.query_one("#find").display
-        assert isinstance(journey.app.focused, Transcript)
-        await journey.press("n")
+        assert isinstance(journey.app.focused, Composer)
+        await journey.press("shift+tab", "n")
         await journey.until(lambda: count(journey) == "1/5")
         assert typed(journey) == "heron"
-        # The first key replaces what was looked for.
+        # The first letter replaces the old query.
         await journey.press(*"sing")
         await journey.until(lambda: count(journey) == "1/1")
         assert typed(journey) == "sing"
@@ -228,7 +231,7 @@ async def test_n_and_capital_n_go_from_match_to_match_among_the_messages(
         ]
 
 
-async def test_what_is_not_there_is_not_found(opened: Open, server: Scripted) -> None:
+async def test_a_missing_word_is_not_found(opened: Open, server: Scripted) -> None:
     async with opened() as journey:
         await birds(journey, server)
         await journey.press("ctrl+f", *"stork")
@@ -248,10 +251,10 @@ async def test_ctrl_f_twice_searches_everywhere_for_the_same(
         await journey.press("ctrl+f")
         await journey.until(lambda: isinstance(journey.app.screen, SearchScreen))
         assert typed(journey) == "stands"
-        await journey.until(lambda: status(journey) == "1 hit, the newest first")
+        await journey.until(lambda: status(journey) == "1 result, newest first")
 
 
-async def test_where_nothing_was_said_ctrl_f_searches_everywhere(
+async def test_in_an_empty_conversation_ctrl_f_searches_everywhere(
     opened: Open, store: Store
 ) -> None:
     await titled(store, "Kyoto")
@@ -275,7 +278,7 @@ async def test_a_hit_tells_where_it_is_who_said_it_and_marks_the_words(
         await converse(store, claude, question)
     async with opened() as journey:
         await search(journey, "heron")
-        await journey.until(lambda: status(journey) == "3 hits, the newest first")
+        await journey.until(lambda: status(journey) == "3 results, newest first")
         assert journey.options == [
             "Which ones? Claude Sonnet 5.5 · now",
             "The grey heron and the white heron.",
@@ -288,7 +291,7 @@ async def test_a_hit_tells_where_it_is_who_said_it_and_marks_the_words(
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_enter_opens_a_hit_at_its_message_and_n_goes_on(
+async def test_enter_opens_a_hit_at_its_message_and_n_goes_to_the_next(
     opened: Open, store: Store, claude: Claude, server: Scripted, size: tuple[int, int]
 ) -> None:
     long = "\n\n".join(f"Paragraph {number}" for number in range(60))
@@ -299,7 +302,7 @@ async def test_enter_opens_a_hit_at_its_message_and_n_goes_on(
     await titled(store, "Another")
     async with opened(size=size) as journey:
         await search(journey, "heron")
-        await journey.until(lambda: status(journey) == "1 hit, the newest first")
+        await journey.until(lambda: status(journey) == "1 result, newest first")
         await journey.press("enter")
         await until_read(journey)
         assert journey.title == "First"
@@ -313,10 +316,27 @@ async def test_enter_opens_a_hit_at_its_message_and_n_goes_on(
         assert count(journey) == "2/2"
         assert led_to(journey)[0] == "heron"
         assert journey.transcript.scroll_y > before
-        # Esc ends the finding, and goes back to writing after that.
+        # Esc closes the find bar, and then goes back to the composer.
         await journey.press("escape", "escape")
         assert not journey.app.screen.query_one("#find").display
         assert not journey.transcript.has_focus
+
+
+@pytest.mark.parametrize("typed", ['"state:failed"', '"two word"*', 'cost:"a b'])
+async def test_a_hit_is_found_again_by_what_the_find_bar_holds(
+    opened: Open, store: Store, claude: Claude, server: Scripted, typed: str
+) -> None:
+    server.will(says("Look for state:failed, or two words, or cost: a bit."))
+    await converse(store, claude, "What is searched for?")
+    async with opened() as journey:
+        await search(journey, typed)
+        await journey.until(lambda: status(journey).startswith("1 result"))
+        await journey.press("enter")
+        await until_read(journey)
+        await journey.until(lambda: count(journey) == "1/1")
+        # And by the text in the field, when the user types there.
+        await journey.press("ctrl+f", "end", "space")
+        await journey.until(lambda: count(journey) == "1/1")
 
 
 async def test_a_hit_in_thinking_is_unfolded(
@@ -333,7 +353,7 @@ async def test_a_hit_in_thinking_is_unfolded(
         assert led_to(journey) == ("heron", "A bird.")
 
 
-async def test_a_hit_in_another_version_is_read_in_its_own_line(
+async def test_a_hit_in_another_version_opens_on_its_own_path(
     opened: Open, server: Scripted
 ) -> None:
     server.will(says("A heron."), says("A stork."), says("Red."))
@@ -355,12 +375,39 @@ async def test_a_hit_in_another_version_is_read_in_its_own_line(
         assert led_to(journey) == ("heron", "A heron.")
 
 
+async def test_the_last_word_that_is_typed_counts_as_a_beginning(
+    opened: Open, store: Store
+) -> None:
+    await titled(store, "A zephyrquartz")
+    async with opened() as journey:
+        await search(journey, "zeph")
+        await journey.until(lambda: marked(journey) == ["zeph"])
+        await journey.press("end", "space")
+        await journey.until(lambda: status(journey) == "No results.")
+
+
+async def test_the_cursor_stays_on_its_hit_while_more_are_found(
+    opened: Open, store: Store
+) -> None:
+    await fill_slowly_searched(store, "mainstream", "bloodstream")
+    await titled(store, f"{ACCENTS} downstream")
+    async with opened() as journey:
+        journey.app._chat.act(journey.app._chat._search, SLOW)
+        await journey.until(lambda: isinstance(journey.app.screen, SearchScreen))
+        options = journey.app.screen.query_one(OptionList)
+        await wait_until(lambda: options.option_count == 2)
+        assert status(journey) == "Still searching …"
+        await journey.press("down")
+        await journey.until(lambda: status(journey) == "3 results, newest first")
+        assert options.highlighted == 1
+
+
 async def test_down_up_and_pages_move_among_the_hits(opened: Open, store: Store) -> None:
     for number in range(12):
         await titled(store, f"heron {number}")
     async with opened(size=(80, 24)) as journey:
         await search(journey, "heron")
-        await journey.until(lambda: status(journey).startswith("12 hits"))
+        await journey.until(lambda: status(journey).startswith("12 results"))
         options = journey.app.screen.query_one(OptionList)
         at = []
         for key in ("down", "down", "up", "pagedown", "pagedown", "pagedown", "pageup"):
@@ -370,7 +417,7 @@ async def test_down_up_and_pages_move_among_the_hits(opened: Open, store: Store)
         assert at[3] > 3
         assert at[5] == 11
         assert at[6] == 11 - (at[3] - 1)
-        # What is pointed at can be seen, and is what is opened.
+        # The hit under the cursor is visible, and is the one that opens.
         chosen = f"heron {11 - at[6]}"
         assert chosen in journey.options
         await journey.press("enter")
@@ -385,20 +432,20 @@ async def test_tab_changes_to_the_best_match_and_back(
         await converse(store, claude, question)
     async with opened() as journey:
         await search(journey, "heron")
-        await journey.until(lambda: status(journey) == "2 hits, the newest first")
+        await journey.until(lambda: status(journey) == "2 results, newest first")
         assert journey.options[0].startswith("Second")
         await journey.press("tab")
-        await journey.until(lambda: status(journey) == "2 hits, the best match first")
+        await journey.until(lambda: status(journey) == "2 results, best match first")
         assert journey.options[0].startswith("First")
         assert "Tab newest first" in journey.seen
-        # Asked again later, the order is the one that was chosen.
+        # A later search keeps the chosen order.
         await journey.press("escape")
         await journey.until(lambda: isinstance(journey.app.focused, Filter))
         await journey.press("enter")
         await journey.until(lambda: isinstance(journey.app.screen, SearchScreen))
-        await journey.until(lambda: status(journey) == "2 hits, the best match first")
+        await journey.until(lambda: status(journey) == "2 results, best match first")
         await journey.press("tab")
-        await journey.until(lambda: status(journey) == "2 hits, the newest first")
+        await journey.until(lambda: status(journey) == "2 results, newest first")
         assert journey.options[0].startswith("Second")
 
 
@@ -412,7 +459,7 @@ async def test_nonsense_finds_nothing_and_fails_nowhere(
     await titled(store, "Kyoto, and a heron")
     async with opened() as journey:
         await search(journey, nonsense)
-        await journey.until(lambda: status(journey) == "Nothing was found.")
+        await journey.until(lambda: status(journey) == "No results.")
         # There is nothing to open.
         await journey.press("down", "pagedown", "up", "pageup", "enter")
         assert isinstance(journey.app.screen, SearchScreen)
@@ -463,12 +510,12 @@ async def test_a_long_title_leaves_room_for_who_said_it_at_any_width(
         await journey.pilot.resize_terminal(60, 24)
         await journey.until(lambda: len(journey.options[0]) <= 52)
         assert journey.options[0].endswith("… Claude Sonnet 5.5 · now")
-        for words in ("Enter opens", "Esc leaves", "1 hit"):
+        for words in ("Enter Open", "Esc Close", "1 result"):
             assert words in journey.seen
 
 
 @pytest.mark.parametrize("before", ["한국어 문장 ", "words and "])
-async def test_what_was_found_is_seen_however_narrow_the_screen(
+async def test_matches_are_visible_however_narrow_the_screen(
     opened: Open, store: Store, claude: Claude, server: Scripted, before: str
 ) -> None:
     server.will(says(before * 40 + "heron " + before * 40))
@@ -483,7 +530,15 @@ async def test_a_filter_that_is_not_understood_is_named_while_it_is_typed(
 ) -> None:
     await ask(store, "a needle, cost:5")
     async with opened() as journey:
-        await search(journey, "needle before:2026-02-30")
+        await search(journey, "cost:>1")
+        await journey.until(
+            lambda: (
+                " ".join(status(journey).split())
+                == "No results. cost: is not a filter, so it is searched for as text."
+                " Filters: after:, before:, in:, model:, role:, state:, tag:."
+            )
+        )
+        await journey.press("ctrl+u", *"needle before:2026-02-30")
         await journey.until(
             lambda: status(journey).startswith(
                 "before:2026-02-30 is not understood. before: takes"
@@ -492,4 +547,29 @@ async def test_a_filter_that_is_not_understood_is_named_while_it_is_typed(
         assert not journey.app.screen.query_one(OptionList).option_count
         await journey.press("ctrl+u", *"cost:5")
         await journey.until(lambda: "cost: is not a filter" in status(journey))
-        assert status(journey).startswith("1 hit, the newest first")
+        assert status(journey).startswith("1 result, newest first")
+
+
+@pytest.mark.parametrize("typed", ["cost:>1", "role:you", "before:2026-02-30", "-tag:work"])
+async def test_filters_without_effect_are_reported(
+    opened: Open, store: Store, claude: Claude, server: Scripted, typed: str
+) -> None:
+    server.will(says("A heron."))
+    await converse(store, claude, "Birds")
+    async with opened() as journey:
+        # Above the list of titles.
+        await journey.press("ctrl+s", *typed)
+        await journey.until(
+            lambda: journey.sidebar == ["No title matches", "Enter search with filters"]
+        )
+        await journey.press("ctrl+u", *"zz:")
+        await journey.until(lambda: journey.sidebar == ["No title matches"])
+        # And in the open conversation.
+        await journey.press("escape", "escape", "ctrl+pagedown")
+        await journey.until(lambda: "A heron." in journey.seen)
+        await journey.press("ctrl+f", *typed, "space")
+        await journey.until(lambda: count(journey).endswith("filters have no effect here"))
+        await journey.press(*"heron")
+        await journey.until(lambda: "filters have no effect here" in count(journey))
+        await journey.press("ctrl+u", *"heron")
+        await journey.until(lambda: count(journey) == "1/1")

@@ -1,10 +1,9 @@
-"""Every key has a name in `config.toml`, and does what the person chose for it."""
+"""Every key has a name in `config.toml`, and the user's own key works."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,16 +12,15 @@ from textual.dom import DOMNode
 
 import tui
 from tests.screens.conftest import Journey, Open
-from tui.app import StreamChat
-from tui.bindings import every_key
-from tui.keymap import keymap, shown, spelled
-from tui.screens.confirm import ConfirmScreen
-
-README = Path(tui.__file__).parent.parent / "README.md"
+from tests.scripted import Hold, Reply, Scripted, says, start
+from tui.config.commands import COMMANDS
+from tui.config.keymap import keymap, spelled
+from tui.ui.bindings import every_key
+from tui.ui.screens.confirm import ConfirmScreen
 
 
 def bound() -> list[tuple[str, Binding]]:
-    """Every binding in the package, and the class that it stands in."""
+    """Return every binding in the package, with its class."""
     for module in pkgutil.walk_packages(tui.__path__, "tui."):
         if module.name != "tui.__main__":
             importlib.import_module(module.name)
@@ -52,33 +50,30 @@ def test_every_binding_has_a_name_of_its_own() -> None:
 
 @pytest.mark.parametrize(("where", "binding"), BOUND, ids=[str(each.id) for _, each in BOUND])
 def test_every_binding_is_a_key_that_terminals_send(where: str, binding: Binding) -> None:
-    # Raises for what they do not.
+    # Raises if a key is not known.
     assert spelled(binding.key), where
     assert binding.description
 
 
 def test_every_binding_is_among_the_keys_that_can_be_changed() -> None:
-    known = {each.id for each in every_key(StreamChat.BINDINGS)}
+    known = {each.id for each in every_key()}
     assert known == {each.id for _, each in BOUND} | {None}
 
 
 def test_the_default_keys_do_one_thing_in_each_place() -> None:
-    known = every_key(StreamChat.BINDINGS)
-    # As if a person had chosen them all, or no clash would be told.
+    known = every_key()
+    # As if the user had chosen all of them: only then are conflicts reported.
     chosen = {each.id: ",".join(each.keys) for each in known if each.id}
     assert keymap(known, chosen).conflicts == ()
 
 
-def test_the_readme_lists_every_name_with_its_keys() -> None:
-    rows = [
-        f"| `{each.id}` | {shown(each.keys)} | {each.description} |"
-        for each in every_key(StreamChat.BINDINGS)
-        if each.id
-    ]
-    _, _, table = README.read_text(encoding="utf-8").partition(
-        "| Name | Keys | |\n|---|---|---|\n"
-    )
-    assert table.partition("\n\n")[0].splitlines() == rows
+def test_no_binding_is_written_elsewhere_than_in_the_table() -> None:
+    table = {command.id: command for command in COMMANDS}
+    assert len(table) == len(COMMANDS)
+    for where, binding in BOUND:
+        assert binding.id is not None, where
+        command = table[binding.id]
+        assert (binding.key, binding.id.partition(".")[0]) == (command.keys, command.scope)
 
 
 async def test_chosen_keys_act_and_the_default_ones_no_more(opened: Open) -> None:
@@ -87,7 +82,7 @@ async def test_chosen_keys_act_and_the_default_ones_no_more(opened: Open) -> Non
         for key in ("f5", "ctrl+s", "f6"):
             await journey.press(key)
             hidden.append(type(journey.app.focused).__name__ == "Filter")
-        # There, still there, and away: the second press of two hides it.
+        # Visible, still visible, and hidden: the second press hides it.
         assert hidden == [True, True, False]
 
 
@@ -124,11 +119,12 @@ async def test_f1_shows_the_keys_as_they_are(opened: Open) -> None:
         await journey.press("f1")
         await journey.until(lambda: "On a message" in journey.seen)
         rows = [" ".join(row.strip(" │┃▎▌").split()) for row in journey.seen.splitlines()]
-        assert "^y Copy" in rows
-        assert "y Copy" not in rows
-        assert "! Ctrl+S: chat.new (New), and chat.sidebar (Sidebar)." in rows
+        assert "Ctrl+Y Copy message" in rows
+        assert "y Copy message" not in rows
+        clash = "! Ctrl+S: chat.new (New conversation), and chat.sidebar (Sidebar)."
+        assert clash in " ".join(rows)
         assert "? chat.now" in rows
-        assert rows.index("Conflicts") < rows.index("Not known") < rows.index("Everywhere")
+        assert rows.index("Conflicts") < rows.index("Unknown names") < rows.index("Everywhere")
 
 
 async def test_f1_tells_of_no_conflict_where_nothing_was_chosen(opened: Open) -> None:
@@ -136,30 +132,78 @@ async def test_f1_tells_of_no_conflict_where_nothing_was_chosen(opened: Open) ->
         await journey.press("f1")
         await journey.until(lambda: "On a message" in journey.seen)
         assert "Conflicts" not in journey.seen
-        assert "Not known" not in journey.seen
-        assert "Esc closes" in journey.seen
+        assert "Unknown names" not in journey.seen
+        assert "Esc Close" in journey.seen
 
 
-async def test_what_is_said_of_keys_follows_the_choice(opened: Open) -> None:
+async def test_hints_show_the_users_own_keys(opened: Open) -> None:
     keys = {"help.close": "f5", "chat.new": "f6", "app.interrupt": "f7", "confirm.no": "f8"}
     async with opened(keys=keys) as journey:
         assert palette(journey)["New conversation"] == "F6"
-        assert palette(journey)["Sidebar"] == "Ctrl+S: go there, or hide it"
-        assert palette(journey)["Ask again"] == "r on a reply: the newest one anew"
-        assert palette(journey)["Theme"] == "Choose among all themes"
+        assert (
+            palette(journey)["Sidebar"]
+            == "Ctrl+S · move the focus there; press again to hide it"
+        )
+        # Commands that would do nothing are not listed.
+        assert not {"Regenerate", "Stop the reply", "Undo delete", "Tags"} & {*palette(journey)}
+        assert palette(journey)["Theme"] == "Choose from all themes"
         await journey.press("f7")
         await journey.until(lambda: "Press F7 again to quit." in journey.seen)
         await journey.press("f1")
-        await journey.until(lambda: "F5 closes" in journey.seen)
+        await journey.until(lambda: "F5 Close" in journey.seen)
         await journey.press("escape")
-        assert "F5 closes" in journey.seen
+        assert "F5 Close" in journey.seen
         await journey.press("f5")
-        await journey.until(lambda: "F5 closes" not in journey.seen)
+        await journey.until(lambda: "F5 Close" not in journey.seen)
         await journey.app.push_screen(ConfirmScreen("Really?", yes="Quit"))
         await journey.until(lambda: "Really?" in journey.seen)
         assert "Enter Quit   F8 Cancel" in journey.seen
         await journey.press("f8")
         await journey.until(lambda: "Really?" not in journey.seen)
+
+
+async def test_every_hint_names_the_key_that_acts(opened: Open, server: Scripted) -> None:
+    keys = {
+        "app.help": "f3", "app.suspend": "f4", "app.palette": "f9", "chat.end": "f5",
+        "chat.stop": "f10", "composer.send": "f7", "filter.search": "f8", "message.undo": "d",
+    }  # fmt: skip
+    hold = Hold()
+    server.will(Reply([start(), hold, *says("Words").steps[1:]]))
+    async with opened(keys=keys) as journey:
+        assert "F9 Palette   F3 Help" in journey.seen
+        assert "Filter · F8 search all" in journey.seen
+        await journey.until(lambda: "F7 Send" in journey.footer)
+        assert "F3 Help F9 Palette" in journey.footer
+        await journey.press("a", "f7")
+        await journey.until(hold.reached.is_set)
+        await journey.until(lambda: journey.footer.startswith("F10 Stop"))
+        hold.release()
+        await journey.until_done()
+        assert palette(journey)["Regenerate"] == (
+            "r on a message · ask for a new version; the old one stays"
+        )
+        await journey.press("shift+tab", "x")
+        await journey.until(lambda: "Deleted the message · d or F4 undo" in journey.notices)
+        assert "Undo delete" in palette(journey)
+        await journey.press("d")
+        await journey.until(lambda: journey.replies == ["Words"])
+        await journey.press("f10")
+        # In the composer, where letters are text, the palette has the command.
+        await journey.app._chat.action_run("message.delete")
+        told = "Deleted the message · F9 “Undo delete”"
+        await journey.until(lambda: told in journey.notices)
+
+
+async def test_the_chat_knows_how_to_do_each_of_its_commands(opened: Open) -> None:
+    async with opened() as journey:
+        known = journey.app._chat.commands
+        assert known.keys() >= {each.id for each in COMMANDS if each.scope == "chat"}
+        # Commands of the palette on the open conversation.
+        listed = {
+            each.id for each in COMMANDS if each.scope == "sidebar" and each.is_in_palette
+        }
+        assert known.keys() >= listed
+        assert known.keys() <= {each.id for each in COMMANDS}
 
 
 def palette(journey: Journey) -> dict[str, str]:

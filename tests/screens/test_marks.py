@@ -1,8 +1,11 @@
-"""What the sidebar tells of conversations that are not read, and what else does."""
+"""The marks in the sidebar, and the notices about conversations that are not open."""
 
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from textual import events
@@ -12,7 +15,7 @@ from tests.scripted import Close, Hold, Reply, Scripted, Seen, refuses, says, st
 
 
 class Server:
-    """Answers by what was asked: half of it, a refusal, or the rest when it is time."""
+    """Answers by the question: half a reply, an error, or the rest when it is released."""
 
     def __init__(self) -> None:
         self.hold = Hold()
@@ -37,7 +40,7 @@ async def ask_elsewhere(journey: Journey, text: str) -> None:
 
 async def test_every_sign_there_is(opened: Open, server: Scripted) -> None:
     server.answer = answers = Server()
-    async with opened(at_once=2) as journey:
+    async with opened(parallel_replies=2) as journey:
         await journey.ask("quick")
         await journey.until_done()
         await journey.write("left lying")
@@ -55,24 +58,41 @@ async def test_every_sign_there_is(opened: Open, server: Scripted) -> None:
         await journey.until(lambda: rows() == [signs[0], f"● {signs[1]}", *signs[2:]])
         assert re.fullmatch(r"↻ busy \d+ s", journey.sidebar[2])
         answers.hold.release()
-        # What waited is asked for in the place of what has ended.
+        # A queued reply starts when another one has ended.
         await journey.until(lambda: rows() == ["✓ last now", f"✓ {signs[1]}", *signs[2:]])
-        # Read, it is not unread any more.
+        # It is open now, and not unread any more.
         await journey.press("alt+down")
         await journey.until(lambda: rows()[0] == "last now")
 
 
-async def test_what_waits_for_its_turn_says_so_and_esc_ends_it(
+async def test_a_reply_that_ended_on_another_branch_is_unread_until_it_is_shown(
     opened: Open, server: Scripted
 ) -> None:
+    hold = Hold()
+    server.will(says("first"), Reply([start(), hold, *says("second").steps[1:]]))
+    async with opened() as journey:
+        await journey.ask("one")
+        await journey.go_to_messages()
+        await journey.press("r")
+        await journey.until(hold.reached.is_set)
+        await journey.press("left_square_bracket")
+        await journey.until(lambda: journey.replies == ["first"])
+        hold.release()
+        await journey.until(lambda: "✓ one now" in journey.sidebar)
+        await journey.press("right_square_bracket")
+        await journey.until(lambda: journey.replies == ["second"])
+        await journey.until(lambda: "one now" in journey.sidebar)
+
+
+async def test_a_queued_reply_says_so_and_esc_stops_it(opened: Open, server: Scripted) -> None:
     server.answer = answers = Server()
-    async with opened(at_once=1) as journey:
+    async with opened(parallel_replies=1) as journey:
         await journey.ask("slow")
         await journey.until(answers.hold.reached.is_set)
         await ask_elsewhere(journey, "never mind")
-        await journey.until(lambda: "Waiting for its turn" in journey.seen)
+        await journey.until(lambda: "too many replies are running" in journey.seen)
         await ask_elsewhere(journey, "last")
-        await journey.until(lambda: "Waiting for its turn" in journey.seen)
+        await journey.until(lambda: "too many replies are running" in journey.seen)
         await journey.press("alt+down")
         await journey.until(lambda: journey.questions == ["never mind"])
         await journey.press("escape")
@@ -90,13 +110,13 @@ async def test_what_waits_for_its_turn_says_so_and_esc_ends_it(
 
 
 def written(journey: Journey) -> list[str]:
-    """What the app writes to the terminal from now on, besides what it draws."""
+    """Collect what the app writes to the terminal from now on, besides the screen."""
     sent: list[str] = []
     journey.app._driver.write = sent.append  # type: ignore[union-attr,method-assign]
     return sent
 
 
-async def test_of_a_reply_that_ends_elsewhere_one_is_told(
+async def test_a_reply_that_ends_elsewhere_gets_a_notice(
     opened: Open, server: Scripted
 ) -> None:
     server.answer = answers = Server()
@@ -107,15 +127,15 @@ async def test_of_a_reply_that_ends_elsewhere_one_is_told(
         await ask_elsewhere(journey, "half")
         await journey.until(lambda: "cut off" in journey.figures[0])
         answers.hold.release()
-        await journey.until(lambda: "“slow” is answered." in journey.notices)
+        await journey.until(lambda: "“slow”: the reply is complete." in journey.notices)
         await journey.until_done()
-        # Of what is read oneself nothing is told; and who looks here needs no terminal.
-        assert journey.notices == ["“slow” is answered."]
+        # The open conversation gets no notice, and the focused terminal no notification.
+        assert journey.notices == ["“slow”: the reply is complete."]
         assert not any("slow" in told or "half" in told for told in sent)
 
 
 @pytest.mark.parametrize("is_read", [True, False])
-async def test_who_looks_elsewhere_is_told_by_the_terminal(
+async def test_without_the_focus_the_terminal_shows_a_notification(
     opened: Open, server: Scripted, *, is_read: bool
 ) -> None:
     server.answer = answers = Server()
@@ -125,11 +145,35 @@ async def test_who_looks_elsewhere_is_told_by_the_terminal(
         await journey.until(answers.hold.reached.is_set)
         if not is_read:
             await journey.press("ctrl+n")
-        # As a terminal tells it. The next key would tell the opposite.
+        # As a terminal reports it. A key would mean the opposite.
         journey.app.post_message(events.AppBlur())
         await journey.until(lambda: not journey.app.app_focus)
         answers.hold.release()
-        await journey.until(lambda: "\x1b]99;;“slow” is answered.\x1b\\" in sent)
+        await journey.until(lambda: "\x1b]99;;“slow”: the reply is complete.\x1b\\" in sent)
         await journey.until_done()
-        # In the app too, of what is not being read.
-        assert journey.notices == ([] if is_read else ["“slow” is answered."])
+        # In the app too, for a conversation that is not open.
+        told = [] if is_read else ["“slow”: the reply is complete."]
+        await journey.until(lambda: journey.notices == told)
+
+
+async def test_a_reply_that_another_window_opens_here_is_unread_no_more(
+    opened: Open, server: Scripted, history: Path
+) -> None:
+    hold = Hold()
+    server.will(says("first"), Reply([start(), hold, *says("second").steps[1:]]))
+    async with opened() as journey:
+        session = journey.app.session
+        await journey.ask("one")
+        await journey.go_to_messages()
+        await journey.press("r")
+        await journey.until(hold.reached.is_set)
+        await journey.press("left_square_bracket")
+        await journey.until(lambda: journey.replies == ["first"])
+        hold.release()
+        await journey.until(lambda: journey.sidebar[1:] == ["✓ one now"])
+        with closing(sqlite3.connect(history)) as program:
+            second = session.unread[session.open_id]
+            program.execute("UPDATE conversations SET tip_id = ?", [second])
+            program.commit()
+        await journey.until(lambda: journey.replies == ["second"])
+        await journey.until(lambda: journey.sidebar[1:] == ["one now"])

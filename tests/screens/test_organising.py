@@ -1,4 +1,4 @@
-"""The keys of the list: pin, archive, tag, mark, delete and bring back; and titles."""
+"""The keys of the list: pin, archive, tag, mark, delete, undo and rename."""
 
 from __future__ import annotations
 
@@ -10,33 +10,32 @@ from textual.command import CommandPalette
 from tests.screens.conftest import Journey, Open
 from tests.scripted import Scripted, says
 from tests.turns import ask, on_disk
-from tui.app import StreamChat
-from tui.bindings import every_key
-from tui.palette import COMMANDS
-from tui.screens.choice import ChoiceScreen
-from tui.screens.line import LineScreen
-from tui.screens.search import SearchScreen
-from tui.screens.tree import TreeScreen
+from tui.config.commands import COMMANDS
 from tui.store import Store
-from tui.widgets.composer import Composer
-from tui.widgets.sidebar import Sidebar
+from tui.ui.bindings import every_key
+from tui.ui.screens.choice import ChoiceScreen
+from tui.ui.screens.line import LineScreen
+from tui.ui.screens.search import SearchScreen
+from tui.ui.screens.tree import TreeScreen
+from tui.ui.widgets.composer import Composer
+from tui.ui.widgets.sidebar import Sidebar
 
 
 async def three(store: Store) -> None:
-    """Conversations named Three, Two and One, the first one the newest."""
+    """Save conversations named Three, Two and One; Three is the newest."""
     for title in ("One", "Two", "Three"):
         await ask(store, title)
 
 
 async def go_to_list(journey: Journey, *rows: str) -> None:
-    """Go to the list once it holds these, its cursor on the first."""
+    """Wait until the list has these rows; go to the first one."""
     await until_listed(journey, *rows)
     await journey.press("ctrl+s", "tab", "home")
     assert isinstance(journey.app.focused, Sidebar)
 
 
 async def until_listed(journey: Journey, *rows: str) -> None:
-    """Wait until the list is these rows, each without its age."""
+    """Wait until the list has exactly these rows, without their ages."""
     await journey.until(lambda: listed(journey) == list(rows))
 
 
@@ -48,7 +47,7 @@ ALL = ("Today", "Three", "Two", "One")
 
 
 async def type_tags(journey: Journey, *keys: str) -> None:
-    """Type into the line that asks for tags, in the place of what is there."""
+    """Open the field for tags, and type instead of its text."""
     await journey.until(lambda: isinstance(journey.app.screen, LineScreen))
     await journey.press("end", "ctrl+u", *keys)
     await journey.until(lambda: not isinstance(journey.app.screen, LineScreen))
@@ -60,7 +59,7 @@ async def test_p_pins_a_conversation_and_again_takes_it_off(opened: Open, store:
         await go_to_list(journey, *ALL)
         await journey.press("j", "p")
         await until_listed(journey, "Pinned", "Two", "Today", "Three", "One")
-        # The cursor went with it.
+        # The cursor moved with it.
         await journey.press("p")
         await until_listed(journey, *ALL)
         await journey.press("p")
@@ -74,13 +73,13 @@ async def test_a_archives_and_from_the_archive_brings_back(opened: Open, store: 
         await go_to_list(journey, *ALL)
         await journey.press("j", "a")
         await until_listed(journey, "Today", "Three", "One")
-        assert "Archived: 1 conversation. A shows the archive." in journey.notices
+        assert "Archived: 1 conversation · A show the archive" in journey.notices
         await journey.press("A")
         await until_listed(journey, "Today", "Two")
-        assert "Archive · A shows the list" in " ".join(journey.seen.split())
+        assert "Archive · A show the list" in " ".join(journey.seen.split())
         await journey.press("home", "a")
-        await until_listed(journey, "Nothing is archived")
-        assert "Back in the list: 1 conversation." in journey.notices
+        await until_listed(journey, "The archive is empty")
+        assert "Moved back to the list: 1 conversation" in journey.notices
         await journey.press("A")
         await until_listed(journey, *ALL)
 
@@ -90,12 +89,14 @@ async def test_esc_goes_from_the_archive_back_to_the_list(opened: Open, store: S
     async with opened() as journey:
         await go_to_list(journey, *ALL)
         await journey.press("A")
-        await until_listed(journey, "Nothing is archived")
+        await until_listed(journey, "The archive is empty")
         await journey.press("escape")
         await until_listed(journey, *ALL)
 
 
-async def test_what_is_archived_can_be_filtered_and_read(opened: Open, store: Store) -> None:
+async def test_archived_conversations_can_be_filtered_and_opened(
+    opened: Open, store: Store
+) -> None:
     await three(store)
     async with opened() as journey:
         await go_to_list(journey, *ALL)
@@ -116,7 +117,7 @@ async def test_t_gives_tags_and_the_filter_finds_them(opened: Open, store: Store
         await journey.press("t")
         await type_tags(journey, *"#Work, home", "enter")
         await journey.press("j", "t")
-        # The tags there are can be seen while others are typed.
+        # The existing tags are visible while the user types.
         await journey.until(lambda: "Known: #home #work" in journey.seen)
         await type_tags(journey, *"work", "enter")
         await journey.press("slash", *"#work")
@@ -157,19 +158,17 @@ async def test_space_marks_several_and_x_deletes_them_and_u_brings_all_back(
     await three(store)
     async with opened() as journey:
         await go_to_list(journey, *ALL)
-        # Marked, and the mark of one taken away again.
+        # Mark some, and remove one of the marks.
         await journey.press("space", "space", "space", "k", "space")
         assert listed(journey) == ["Today", "■ Three", "Two", "■ One"]
         await journey.press("x")
         await until_listed(journey, "Today", "Two")
-        assert (
-            "Deleted 2 conversations. u, in the sidebar, brings them back." in journey.notices
-        )
+        assert "Deleted 2 conversations · u or Ctrl+Z undo" in journey.notices
         await journey.press("u")
         await until_listed(journey, *ALL)
         assert len(await store.conversations()) == 3
         await journey.press("u")
-        await journey.until(lambda: "There is nothing to bring back" in journey.notices[-1])
+        await journey.until(lambda: "There is nothing to undo" in journey.notices[-1])
 
 
 async def test_each_deletion_is_brought_back_by_itself_the_last_one_first(
@@ -195,7 +194,7 @@ async def test_each_deletion_is_brought_back_by_itself_the_last_one_first(
         (("a",), ["Today", "One"]),
     ],
 )
-async def test_what_is_marked_is_pinned_or_archived_together(
+async def test_marked_conversations_are_pinned_or_archived_together(
     opened: Open, store: Store, keys: tuple[str, ...], rows: list[str]
 ) -> None:
     await three(store)
@@ -205,7 +204,7 @@ async def test_what_is_marked_is_pinned_or_archived_together(
         await until_listed(journey, *rows)
 
 
-async def test_what_is_marked_is_tagged_together(opened: Open, store: Store) -> None:
+async def test_marked_conversations_are_tagged_together(opened: Open, store: Store) -> None:
     await three(store)
     async with opened() as journey:
         await go_to_list(journey, *ALL)
@@ -226,7 +225,7 @@ async def test_tags_that_only_some_of_those_marked_have_stay_theirs(
         await go_to_list(journey, *ALL)
         await journey.press("space", "space", "t")
         await journey.until(lambda: isinstance(journey.app.screen, LineScreen))
-        # What they share is what is changed.
+        # Only the tags that they share change.
         await journey.press(*" new", *["left"] * 4, *["backspace"] * 4, "enter")
         await journey.until(lambda: not isinstance(journey.app.screen, LineScreen))
         await journey.press("slash", *"#new")
@@ -253,8 +252,8 @@ async def test_the_footer_tells_what_can_be_done_in_the_list(
     async with opened(size=(140, 30)) as journey:
         await go_to_list(journey, *ALL)
         for words in (
-            *("/ Filter", "space Mark", "p Pin", "a Archive", "A The archive", "t Tags"),
-            *("x Delete", "u Undo delete"),
+            *("/ Filter", "Space Mark", "p Pin", "a Archive", "A The archive", "t Tags"),
+            *("x Delete", "Ctrl+P Palette", "F1 Help"),
         ):
             assert words in journey.footer
 
@@ -301,7 +300,7 @@ async def test_f2_gives_a_title_that_stays_a_persons_own(opened: Open, store: St
         await until_listed(journey, "Today", "Of my own", "Two", "One")
         newest = (await store.conversations())[0]
         assert newest.title_by == "person"
-        # A model's would not take its place.
+        # A model's title would not replace it.
         assert not await store.labels.rename(newest.id, "Of a model", by="model")
         await journey.press("ctrl+s", *"my ow")
         await until_listed(journey, "Today", "Of my own")
@@ -327,34 +326,37 @@ async def test_a_title_stays_when_it_is_left_or_nothing_is_typed(
 async def test_f2_where_nothing_was_asked_says_so(opened: Open) -> None:
     async with opened() as journey:
         await journey.press("f2")
-        await journey.until(lambda: "once something was asked" in " ".join(journey.notices))
+        await journey.until(lambda: "Ask a question first" in " ".join(journey.notices))
 
 
 # The palette
 
 
 def test_the_palette_has_every_action_that_has_a_key_of_its_own() -> None:
-    # Moving, writing, and what a person does with what is pointed at.
+    # Moving, typing, and actions on the item at the cursor.
     alone = {
         *("app.interrupt", "app.palette", "chat.end", "composer.send", "composer.newline"),
         *("composer.page-up", "composer.page-down", "message.next", "message.previous"),
-        *("message.first", "message.last", "message.fold", "message.match-after"),
+        *("message.first", "message.last", "message.collapse", "message.match-after"),
         *("message.match-before", "message.undo", "sidebar.choose", "sidebar.filter"),
         *("sidebar.mark", "sidebar.down", "sidebar.up", "sidebar.page-down"),
-        *("sidebar.page-up", "sidebar.first", "sidebar.last"),
+        *("sidebar.page-up", "sidebar.first", "sidebar.last", "sidebar.undo", "chat.accept"),
+        *("app.suspend", "composer.complete"),
+        # Offered on the page of the first start, and only there.
+        *("app.connect-key", "app.connect-login", "app.connect-local"),
     }
     known = {
         each.id
-        for each in every_key(StreamChat.BINDINGS)
+        for each in every_key()
         if each.id
         and each.id.partition(".")[0] in ("app", "chat", "composer", "message", "sidebar")
     }
-    assert known - alone <= {command.key for command in COMMANDS}
+    assert known - alone <= {command.id for command in COMMANDS if command.is_in_palette}
     assert alone <= known
 
 
 async def choose(journey: Journey, title: str) -> None:
-    """Choose an action in the palette, by its name."""
+    """Choose a command in the palette, by its title."""
     await journey.press("ctrl+p")
     await journey.until(lambda: isinstance(journey.app.screen, CommandPalette))
     await journey.press(*title.lower())
@@ -372,13 +374,15 @@ CHOSEN: dict[str, Callable[[Journey], object]] = {
     "Delete message": lambda journey: not journey.replies,
     "Fork": lambda journey: journey.title == "q1 (fork)",
     "Tree": lambda journey: isinstance(journey.app.screen, TreeScreen),
-    "Ask again, another model": lambda journey: isinstance(journey.app.screen, ChoiceScreen),
+    "Regenerate with another model": lambda journey: isinstance(
+        journey.app.screen, ChoiceScreen
+    ),
     "Rename": lambda journey: isinstance(journey.app.screen, LineScreen),
     "Tags": lambda journey: isinstance(journey.app.screen, LineScreen),
     "Pin or unpin": lambda journey: journey.sidebar[0] == "Pinned",
     "Archive conversation": lambda journey: listed(journey) == ["No conversations yet"],
     "Delete conversation": lambda journey: journey.title == "New conversation",
-    "Archive": lambda journey: listed(journey) == ["Nothing is archived"],
+    "Show the archive": lambda journey: listed(journey) == ["The archive is empty"],
     "Find here": lambda journey: journey.app.screen.query_one("#find").display,
     "Search everything": lambda journey: isinstance(journey.app.screen, SearchScreen),
 }
@@ -397,21 +401,21 @@ async def test_an_action_is_done_from_the_palette_while_writing(
         await journey.until(lambda: CHOSEN[title](journey))
 
 
-async def test_versions_going_on_and_undo_are_in_the_palette(
+async def test_versions_continue_and_undo_are_in_the_palette(
     opened: Open, server: Scripted
 ) -> None:
     server.will(says("one"), says("two", stop_reason="max_tokens"), says(" and the rest"))
     async with opened() as journey:
         await journey.ask("q1")
         await journey.until_done()
-        await choose(journey, "Ask again")
+        await choose(journey, "Regenerate")
         await journey.until(lambda: journey.replies == ["two"])
         await journey.until_done()
-        await choose(journey, "Version before")
+        await choose(journey, "Previous version")
         await journey.until(lambda: journey.replies == ["one"])
-        await choose(journey, "Version after")
+        await choose(journey, "Next version")
         await journey.until(lambda: journey.replies == ["two"])
-        await choose(journey, "Go on")
+        await choose(journey, "Continue")
         await journey.until(lambda: journey.replies[-1] == "two and the rest")
         await journey.until_done()
         await choose(journey, "Delete message")

@@ -1,4 +1,4 @@
-"""What a person sees when things go wrong, and what they can take back."""
+"""What the user sees when something goes wrong, and what they can undo."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tests.screens.conftest import Journey, Open
 from tests.scripted import Event, Hold, Reply, Scripted, refuses, says, start, text
 from tests.test_purging import found_in
 from tests.turns import ask, on_disk
-from tui import trash
-from tui.screens import acting, organising
-from tui.screens.confirm import ConfirmScreen
+from tui.chat import purge_schedule, undo_stack
 from tui.store import Store, backup, open_store
+from tui.ui.screens.chat import ChatScreen
+from tui.ui.widgets.inline_question import InlineQuestion
 
 
 async def test_a_long_wait_is_asked_about_and_waited_for(
@@ -25,12 +25,16 @@ async def test_a_long_wait_is_asked_about_and_waited_for(
     server.will(refuses(429, "rate_limit_error", "slow down", retry_after="90"))
     async with opened() as journey:
         await journey.ask("Hi")
-        await journey.until(lambda: isinstance(journey.app.screen, ConfirmScreen))
-        assert "left alone for 1 min 30 s" in journey.seen
-        await journey.press("y")
-        await journey.until(lambda: not isinstance(journey.app.screen, ConfirmScreen))
+        await journey.until(lambda: "The endpoint asks to wait 1 min 30 s" in journey.seen)
+        # Typing does not answer the question.
+        await journey.press(*"yny", "enter")
+        await journey.until(lambda: "1. yny" in journey.seen)
+        assert isinstance(journey.app.screen, ChatScreen)
+        assert "Attempt 2" not in journey.seen
+        await journey.press("f8")
         await journey.until(lambda: "Attempt 2 in 1 min" in journey.seen)
-        # It counts, here and in the sidebar.
+        await journey.until(lambda: "asks to wait" not in journey.seen)
+        # It counts down, here and in the sidebar.
         await journey.until(lambda: "Attempt 2 in 1 min 28 s" in journey.seen)
         assert any("↻" in row and "1 min 2" in row for row in journey.sidebar)
         await journey.press("escape")
@@ -44,11 +48,31 @@ async def test_a_long_wait_that_nobody_wants_ends_the_reply(
     server.will(refuses(429, "rate_limit_error", "slow down", retry_after="90"))
     async with opened() as journey:
         await journey.ask("Hi")
-        await journey.until(lambda: isinstance(journey.app.screen, ConfirmScreen))
-        await journey.press("n")
+        await journey.until(lambda: "The endpoint asks to wait" in journey.seen)
+        await journey.press("escape")
         await journey.until_done()
+        assert not journey.app.screen.query_one(InlineQuestion).display
         assert "90 seconds" in journey.figures[0]
         assert journey.composer == ""
+
+
+async def test_a_long_wait_is_asked_about_only_where_it_is(
+    opened: Open, server: Scripted
+) -> None:
+    server.will(refuses(429, "rate_limit_error", "slow down", retry_after="90"))
+    async with opened() as journey:
+        await journey.ask("Hi")
+        await journey.until(lambda: "The endpoint asks to wait" in journey.seen)
+        await journey.press("ctrl+n")
+        await journey.until(lambda: "The endpoint asks to wait" not in journey.seen)
+        await journey.press("f8", "alt+down")
+        await journey.until(lambda: "The endpoint asks to wait" in journey.seen)
+        # A click answers too.
+        screen = journey.app.screen
+        await journey.pilot.click(screen.query_one("#question .answers"), offset=(4, 0))
+        await journey.until(lambda: "Attempt 2 in 1 min" in journey.seen)
+        await journey.press("escape")
+        await journey.until_done()
 
 
 async def test_a_silence_is_named_and_counted(opened: Open, server: Scripted) -> None:
@@ -58,12 +82,12 @@ async def test_a_silence_is_named_and_counted(opened: Open, server: Scripted) ->
     async with opened() as journey:
         await journey.ask("Hi")
         await journey.until(lambda: "Half" in journey.seen)
-        (draft,) = journey.app.replies.drafts.values()
-        assert "still waiting" not in journey.seen
-        # As if the last word had come so long ago.
-        assert draft.heard_at is not None
-        draft.heard_at -= 40
-        await journey.until(lambda: "still waiting, 4" in journey.seen)
+        (draft,) = journey.app.session.scheduler.streaming.values()
+        assert "nothing new" not in journey.seen
+        # As if the last word had arrived that long ago.
+        assert draft.content_at is not None
+        draft.content_at -= 40
+        await journey.until(lambda: "nothing new for 4" in journey.seen)
         await journey.press("escape")
         await journey.until_done()
 
@@ -76,29 +100,29 @@ async def test_a_reply_that_was_not_saved_is_saved_when_there_is_room(
     async with opened() as journey:
         await journey.ask("Hi")
         await journey.until(hold.reached.is_set)
-        # What a change of the tables' shape has left free would take the next question.
+        # Free pages from a migration would have room for the next question.
         store.threads.writer().execute("VACUUM")
         pages = store.threads.writer().execute("PRAGMA page_count").fetchone()[0]
         store.threads.writer().execute(f"PRAGMA max_page_count = {pages}")
         hold.release()
-        await journey.until(lambda: journey.app.replies.unkept)
+        await journey.until(lambda: journey.app.session.scheduler.unsaved)
         await journey.until(lambda: "full" in journey.seen)
         assert journey.replies == [words]
-        # What cannot be kept is not sent either, and nothing that was typed is lost.
+        # A question that cannot be saved is not sent, and no typed text is lost.
         await journey.ask("more" * 2000)
         await journey.until(lambda: journey.composer == "more" * 2000)
-        # Leaving would lose it: that is asked about.
+        # Quitting would lose the text, so the app asks.
         await journey.press("ctrl+q")
         await journey.until(lambda: "lose" in journey.seen)
         await journey.press("n")
         store.threads.writer().execute("PRAGMA max_page_count = 1000000")
-        await journey.until(lambda: not journey.app.replies.unkept)
+        await journey.until(lambda: not journey.app.session.scheduler.unsaved)
         await journey.until(lambda: "saved" in journey.seen.lower())
     kept = on_disk(history, "SELECT state, text FROM transcript WHERE role = 'assistant'")
     assert [tuple(row) for row in kept] == [("complete", words)]
 
 
-async def test_what_another_window_does_is_seen(opened: Open, history: Path) -> None:
+async def test_changes_of_another_window_are_shown(opened: Open, history: Path) -> None:
     async with opened() as journey:
         await journey.ask("Here")
         await journey.until_done()
@@ -106,7 +130,7 @@ async def test_what_another_window_does_is_seen(opened: Open, history: Path) -> 
             elsewhere = await ask(other, "Elsewhere")
             await journey.until(lambda: any("Elsewhere" in row for row in journey.sidebar))
             (here,) = [c for c in await other.conversations() if c.title == "Here"]
-            line = await other.line(here.tip_id)
+            line = await other.read_path(here.tip_id)
             await ask(other, "Here, from there", after=line[-1])
             await journey.until(lambda: "Here, from there" in journey.questions)
             await other.delete([elsewhere.conversation_id])
@@ -136,7 +160,7 @@ async def test_x_deletes_a_conversation_and_u_brings_it_back(
         assert journey.questions == ["Second"]
         assert [found.title for found in await store.conversations()] == ["Second", "First"]
         await journey.press("u")
-        await journey.until(lambda: "nothing to bring back" in journey.seen)
+        await journey.until(lambda: "nothing to undo" in journey.seen)
 
 
 async def test_the_last_conversation_that_is_deleted_leaves_a_new_one(
@@ -159,13 +183,13 @@ async def test_deleting_stops_the_reply_that_is_being_written(
         await journey.ask("Hi")
         await journey.until(lambda: "Half" in journey.seen)
         await journey.press("ctrl+s", "tab", "x")
-        await journey.until(lambda: not journey.app.replies.drafts)
+        await journey.until(lambda: not journey.app.session.scheduler.streaming)
         await journey.press("u")
         await journey.until(lambda: journey.title == "Hi")
         assert journey.replies == ["Half"]
 
 
-async def test_what_was_deleted_before_is_purged_at_the_next_start(
+async def test_an_earlier_deletion_is_purged_at_the_next_start(
     opened: Open, store: Store, history: Path
 ) -> None:
     async with opened() as journey:
@@ -190,19 +214,19 @@ async def test_a_file_of_copied_words_goes_with_what_an_earlier_run_deleted(
         await journey.until(lambda: not copied.exists())
 
 
-async def test_a_backup_that_cannot_be_removed_ends_no_start_and_is_told(
+async def test_a_backup_that_cannot_be_removed_ends_no_start_and_is_reported(
     opened: Open, store: Store, history: Path
 ) -> None:
     found = await ask(store, "Wordtobegone")
     await store.delete([found.conversation_id])
     backup.make_daily(history, date(2026, 11, 1))
-    # As where the folder is somebody else's.
+    # As if the folder belonged to another user.
     folder = backup.folder_of(history)
     folder.rename(history.with_name("elsewhere"))
     folder.symlink_to(folder)
     async with opened() as journey:
         await journey.until(
-            lambda: any("Deleted words may still be in" in told for told in journey.notices)
+            lambda: any("Deleted text may still be in" in told for told in journey.notices)
         )
         await journey.ask("Hi")
         await journey.until_done()
@@ -227,7 +251,7 @@ async def test_a_folder_among_the_backups_ends_no_start(
 async def test_a_title_made_of_a_deleted_question_leaves_the_screen_with_it(
     opened: Open, history: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (acting, trash):
+    for module in (purge_schedule, undo_stack):
         monkeypatch.setattr(module, "UNDO_SECONDS", 0.1)
     async with opened() as journey:
         await journey.ask("Wordtobegone")
@@ -241,10 +265,10 @@ async def test_a_title_made_of_a_deleted_question_leaves_the_screen_with_it(
         assert found_in(history.parent, "Wordtobegone") == []
 
 
-async def test_what_another_program_holds_up_is_removed_by_itself_later(
+async def test_a_purge_that_another_program_delays_is_done_later(
     opened: Open, store: Store, history: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(organising, "EMPTIED_AGAIN_AFTER", 0.1)
+    monkeypatch.setattr(purge_schedule, "AGAIN_AFTER", 0.1)
     found = await ask(store, "Wordtobegone")
     await store.delete([found.conversation_id])
     store.threads.writer().conn.execute("PRAGMA busy_timeout = 50")

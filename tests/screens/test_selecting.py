@@ -1,4 +1,4 @@
-"""What is copied of a selection: over whole blocks the source, inside one the words."""
+"""What a selection copies: the source of whole blocks, the words inside one block."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from textual.selection import Selection
 
 from tests.markdown.documents import words_in
 from tests.markdown.test_document import documents, many
-from tests.screens.test_transcript import draft, message, reading, rows
-from tui.conversation import Role
-from tui.sanitise import clean
-from tui.widgets.entry import Entry
-from tui.widgets.selecting import line_id, message_ids, selected
-from tui.widgets.transcript import Transcript
+from tests.screens.test_transcript import current, draft, message, rows
+from tui.domain.conversation import Role
+from tui.text.sanitise import clean
+from tui.ui.widgets.entry import Entry
+from tui.ui.widgets.message_content import MessageContent
+from tui.ui.widgets.selecting import line_id, message_ids, selected
+from tui.ui.widgets.transcript import Transcript
 
 MANY = """\
 # A heading
@@ -49,15 +50,15 @@ WIDTH = 60
 
 
 def entry(number: int, text: str, role: Role = "assistant") -> Entry:
-    return Entry(message(number, text, role), now_ms=0, is_folded=True)
+    return Entry(MessageContent(message(number, text, role)), now_ms=0, is_collapsed=True)
 
 
-Place = tuple[int, int, int, int]
-"""Message, leaf of what was said, line, character."""
+Position = tuple[int, int, int, int]
+"""Message, leaf of the text, line, character."""
 
 
-def between(first: Place, last: Place) -> Selection:
-    # Before the first leaf stands the heading.
+def between(first: Position, last: Position) -> Selection:
+    # The heading comes before the first leaf.
     ends = [Offset(x, line_id(number, at + 1, line)) for number, at, line, x in (first, last)]
     return Selection(*ends)
 
@@ -68,7 +69,7 @@ def all_of(number: int) -> Selection:
 
 
 async def test_three_clicks_copy_a_message_as_it_was_written() -> None:
-    async with reading(message(0, "question", "user"), message(1, MANY)) as (app, pilot):
+    async with current(message(0, "question", "user"), message(1, MANY)) as (app, pilot):
         await pilot.resize_terminal(80, 50)
         await pilot.pause()
         at = next(y for y, row in enumerate(rows(app)) if "bold" in row)
@@ -78,14 +79,14 @@ async def test_three_clicks_copy_a_message_as_it_was_written() -> None:
 
 def test_thinking_that_is_shown_is_copied_as_it_was_written_too() -> None:
     said = message(0, "- so\n- it is", thinking="Is *it*?\n\n1. yes")
-    open_entry = Entry(said, now_ms=0, is_folded=False)
+    open_entry = Entry(MessageContent(said), now_ms=0, is_collapsed=False)
     assert selected([open_entry], all_of(0), WIDTH) == "Is *it*?\n\n1. yes\n\n- so\n- it is"
-    folded = Entry(said, now_ms=0, is_folded=True)
-    assert selected([folded], all_of(0), WIDTH) == "- so\n- it is"
+    collapsed_entry = Entry(MessageContent(said), now_ms=0, is_collapsed=True)
+    assert selected([collapsed_entry], all_of(0), WIDTH) == "- so\n- it is"
 
 
-async def test_a_drag_over_blocks_copies_what_stands_between_them_too() -> None:
-    async with reading(message(0, MANY)) as (app, pilot):
+async def test_a_drag_over_blocks_copies_the_source_between_them_too() -> None:
+    async with current(message(0, MANY)) as (app, pilot):
         await pilot.resize_terminal(80, 50)
         await pilot.pause()
         seen = rows(app)
@@ -108,11 +109,13 @@ async def test_a_drag_over_blocks_copies_what_stands_between_them_too() -> None:
         ((0, 6, 0, 0), (0, 6, 1, 10), "def f():\n\treturn 1"),
     ],
 )
-def test_inside_one_block_the_words_are_copied(first: Place, last: Place, found: str) -> None:
+def test_inside_one_block_the_words_are_copied(
+    first: Position, last: Position, found: str
+) -> None:
     assert selected([entry(0, MANY)], between(first, last), WIDTH).startswith(found)
 
 
-def test_of_a_block_that_is_selected_in_part_the_words_are_copied() -> None:
+def test_a_partly_selected_block_is_copied_as_words() -> None:
     found = selected([entry(0, MANY)], between((0, 1, 0, 5), (0, 3, 0, 2)), WIDTH)
     assert found.startswith("bold words,")
     assert found.endswith("\n\n- one\ntw")
@@ -124,9 +127,9 @@ def test_over_messages_each_is_as_it_was_written() -> None:
     assert found == f"What\tis it?\n\n- this\n\n{MANY}\n\nne"
 
 
-def test_of_a_running_reply_is_copied_what_has_arrived_as_it_was_written() -> None:
+def test_a_running_reply_is_copied_as_far_as_it_has_arrived() -> None:
     reply = draft("- a\n- b\n\n```py\nx")
-    running = Entry(reply, now_ms=0, is_folded=True)
+    running = Entry(MessageContent(reply), now_ms=0, is_collapsed=True)
     running.catch_up(reply, 0, WIDTH)
     assert selected([running], all_of(0), WIDTH) == "- a\n- b\n\n```py\nx"
 
@@ -141,7 +144,7 @@ def test_all_of_any_document_is_its_source(text: str) -> None:
 
 @many
 @given(text=documents, data=st.data())
-def test_any_whole_blocks_of_any_document_stand_so_in_its_source(
+def test_whole_blocks_of_any_document_are_copied_from_its_source(
     text: str, data: st.DataObject
 ) -> None:
     one = entry(0, text)

@@ -1,4 +1,4 @@
-"""The sidebar on a real history: what a person sees of it, however long it is."""
+"""The sidebar on a real history of any length, as the user sees it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from textual.strip import Strip
 
 from tests.conftest import wait_until
 from tests.screens.conftest import Open
-from tests.test_listing import DAY, HOUR, NOW_MS, Run, StillClock, fill, place
-from tui.listing import PAGE, Group, Listed, Listing, Page
+from tests.test_conversation_list import DAY, HOUR, NOW_MS, Run, StillClock, fill, place
+from tui.domain.conversation_list import PAGE, ConversationSummary, Group, Listing, Page
 from tui.store import Store, open_store
-from tui.widgets.sidebar import Mark, Sidebar
+from tui.ui.widgets.conversation_marks import Mark
+from tui.ui.widgets.sidebar import Sidebar
 
 LONG = [Run(NOW_MS - HOUR, 500), Run(NOW_MS - 3 * DAY, 500), Run(NOW_MS - 50 * DAY, 500)]
 
@@ -36,7 +37,7 @@ class Counting(Sidebar):
 
 
 class Showing(App[None]):
-    """A sidebar, and a screen that reads pages for it."""
+    """An app with a sidebar, which reads pages for it."""
 
     CSS = "Sidebar { width: 34; overflow-x: hidden; scrollbar-size-vertical: 1; }"
 
@@ -70,9 +71,9 @@ class Showing(App[None]):
 
     @property
     def rows(self) -> list[str]:
-        """What is drawn, white space folded."""
+        """The drawn rows, with white space collapsed."""
         lines = self.screen._compositor.render_strips()
-        return [" ".join(strip.text.split()).rstrip(" ▁▂▃▄▅▆▇█") for strip in lines]
+        return [" ".join(strip.text.lstrip("▌").split()).rstrip(" ▁▂▃▄▅▆▇█") for strip in lines]
 
 
 @pytest.fixture(autouse=True)
@@ -111,13 +112,16 @@ async def test_the_list_is_drawn_below_its_headings(store: Store, history: Path)
     async with app.run_test(size=(34, 12)) as pilot:
         assert app.rows[0] == "Loading…"
         await ready(app, pilot)
-        assert app.rows[:9] == [
+        assert app.rows == [
             "Pinned",
             f"title {names[0]} 12w",
+            "",
             "Today",
             f"title {names[1]} now",
+            "",
             "Yesterday",
             f"title {names[2]} 1d",
+            "",
             "October 2025",
             f"title {names[3]} 1y",
             "",
@@ -211,9 +215,9 @@ async def test_a_mark_is_drawn_without_the_other_rows(store: Store, history: Pat
         assert app.rows[1] == f"✓ title {names[0]} 1h"
 
 
-async def test_what_failed_is_marked_until_something_else_is_to_be_said(store: Store) -> None:
+async def test_a_failed_reply_is_marked_until_another_mark_replaces_it(store: Store) -> None:
     app = Showing(store)
-    found = Listed("a", "a", NOW_MS, tip_state="cut_off")
+    found = ConversationSummary("a", "a", NOW_MS, tip_state="cut_off")
     async with app.run_test(size=(34, 20)) as pilot:
         group = replace(one_group(), count=1)
         page = Page(0, (found,))
@@ -230,7 +234,7 @@ def one_group() -> Group:
 
 
 @pytest.mark.parametrize("key", ["cursor", "top"])
-async def test_what_is_read_stays_in_place_when_others_move_to_the_top(
+async def test_visible_rows_stay_in_place_when_others_move_to_the_top(
     store: Store, history: Path, key: str
 ) -> None:
     names = fill(history, LONG)
@@ -249,7 +253,7 @@ async def test_what_is_read_stays_in_place_when_others_move_to_the_top(
                    NOW_MS, moved)  # fmt: skip
         await app.read()
         await pilot.pause()
-        # The last of the list is gone from below; what is above it has not moved.
+        # The last row of the list is gone; the rows above it have not moved.
         assert app.rows[:-1] == before[:-1] or app.rows[1:] == before[:-1]
         assert app.sidebar.cursor_id == names[-11]
 
@@ -292,7 +296,9 @@ async def test_the_cursor_goes_with_its_conversation_and_outlives_it(
         assert app.chosen[2:] == [names[1]]
 
 
-async def test_what_is_opened_is_brought_into_view(store: Store, history: Path) -> None:
+async def test_an_opened_conversation_is_scrolled_into_view(
+    store: Store, history: Path
+) -> None:
     names = fill(history, LONG)
     app = Showing(store)
     async with app.run_test(size=(34, 20)) as pilot:
@@ -388,7 +394,7 @@ async def test_after_a_filter_that_matched_nothing_the_cursor_is_where_one_reads
         await journey.until_done()
         await journey.press("ctrl+s", *"zzz")
         await journey.until(lambda: journey.sidebar == ["No title matches"])
-        # Nothing is under the cursor, so nothing is deleted.
+        # There is nothing under the cursor, so nothing is deleted.
         await journey.press("tab", "x")
         await journey.press("slash", "escape")
         await journey.until(lambda: "first now" in journey.sidebar)
@@ -397,10 +403,10 @@ async def test_after_a_filter_that_matched_nothing_the_cursor_is_where_one_reads
         assert [each.is_pinned for each in await store.conversations()] == [True]
 
 
-async def test_why_the_list_is_empty_is_told_anew(opened: Open) -> None:
+async def test_the_reason_for_an_empty_list_is_updated(opened: Open) -> None:
     async with opened() as journey:
         await journey.until(lambda: "No conversations yet" in journey.seen)
         await journey.press("ctrl+s", "tab", "A")
-        await journey.until(lambda: "Nothing is archived" in journey.seen)
+        await journey.until(lambda: "The archive is empty" in journey.seen)
         await journey.press("slash", "z")
         await journey.until(lambda: "No title matches" in journey.seen)

@@ -1,4 +1,4 @@
-"""Titles come by themselves, and are in nobody's way."""
+"""Titles are made in the background, and disturb nothing."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from tests.conftest import wait_until
 from tests.screens.conftest import Open
 from tests.scripted import Close, Hold, Reply, Scripted, Seen, refuses, says, start, text
 from tests.turns import on_disk
-from tui.settings import SMALL_MODEL
+from tui.config.settings import SMALL_MODEL
 from tui.store import Store, open_store
 
 
 @dataclass
 class Titler:
-    """Answers the small model with a title when the test says so, the other at once."""
+    """Answers for the small model when the test says so, for the other model at once."""
 
     answer: Reply = field(default_factory=lambda: says("A better title"))
     other: list[Reply] = field(default_factory=list)
-    """What is answered to the first questions, if not just anything."""
+    """The replies to the first questions; later ones get a default reply."""
     hold: Hold = field(default_factory=Hold)
     asked: int = 0
 
@@ -33,7 +33,7 @@ class Titler:
 
 
 def titles_asked_for(history: Path) -> list[str]:
-    """How each title that was asked for came, as the ledger has it."""
+    """Return the state of each request for a title in the request log."""
     rows = on_disk(history, "SELECT state FROM requests WHERE purpose = 'title'")
     return [row["state"] for row in rows]
 
@@ -58,13 +58,13 @@ async def test_after_the_first_reply_a_title_comes_by_itself(
         assert journey.figures == figures
         await journey.ask("And on")
         await journey.until_done()
-        # Once for a conversation.
+        # Only once for a conversation.
         assert titler.asked == 1
         assert len(server.asked) == 3
 
 
 async def test_a_title_that_is_waited_for_delays_no_reply(opened: Open, titler: Titler) -> None:
-    async with opened(title_model=SMALL_MODEL, at_once=1) as journey:
+    async with opened(title_model=SMALL_MODEL, parallel_replies=1) as journey:
         await journey.ask("One")
         await journey.until(titler.hold.reached.is_set)
         await journey.ask("One more")
@@ -83,7 +83,7 @@ async def test_a_persons_title_given_meanwhile_stays(
         await journey.ask("One")
         await journey.until(titler.hold.reached.is_set)
         await journey.press("f2")
-        await journey.until(lambda: "Enter keeps it" in journey.seen)
+        await journey.until(lambda: "Enter Save" in journey.seen)
         await journey.press("ctrl+u", *"Mine", "enter")
         await journey.until(lambda: journey.title == "Mine")
         titler.hold.release()
@@ -96,19 +96,19 @@ async def test_a_persons_title_given_meanwhile_stays(
         assert (conversation.title, conversation.title_by) == ("Mine", "person")
 
 
-async def test_a_title_that_comes_while_a_question_is_kept_is_not_lost(
+async def test_a_title_that_comes_while_a_question_is_saved_is_not_lost(
     opened: Open, titler: Titler
 ) -> None:
     async with opened(title_model=SMALL_MODEL) as journey:
         await journey.ask("One")
         await journey.until(titler.hold.reached.is_set)
-        reading = journey.app._chat.reading
-        async with reading.lock:
-            before = reading.conversation
+        current = journey.app.session.current
+        async with current.lock:
+            before = current.conversation
             titler.hold.release()
-            await journey.until(lambda: reading.lock._waiters)
-            # As when the question has been kept.
-            reading.conversation = before
+            await journey.until(lambda: current.lock._waiters)
+            # The state when the question has just been saved.
+            current.conversation = before
         await journey.until(lambda: journey.title == "A better title")
         await journey.ask("Two")
         await journey.until_done()
@@ -143,7 +143,7 @@ async def test_a_title_from_another_window_is_shown_here(
         await journey.until(lambda: "Theirs now" in journey.sidebar)
 
 
-async def test_a_title_waits_for_the_first_reply_that_is_whole(
+async def test_a_title_waits_for_the_first_complete_reply(
     opened: Open, titler: Titler, server: Scripted
 ) -> None:
     titler.other = [Reply([start(), *text(0, "half of"), Close()])]
@@ -166,7 +166,7 @@ async def test_a_title_waits_for_the_first_reply_that_is_whole(
     ],
     ids=["404", "529", "empty"],
 )
-async def test_of_a_title_that_cannot_be_had_nothing_is_said(
+async def test_a_title_request_that_fails_shows_nothing(
     opened: Open, titler: Titler, history: Path, answer: Reply, state: str
 ) -> None:
     titler.answer = answer
@@ -180,7 +180,7 @@ async def test_of_a_title_that_cannot_be_had_nothing_is_said(
         await journey.until_done()
         assert journey.title == "One"
         assert journey.notices == []
-        # Not tried again, neither at once nor after the next reply.
+        # It is not tried again, neither at once nor after the next reply.
         assert titler.asked == 1
     assert titles_asked_for(history) == [state]
 
@@ -204,7 +204,7 @@ async def test_a_title_with_anything_in_it_is_shown_as_text(
     async with opened(title_model=SMALL_MODEL) as journey:
         await journey.ask("One")
         await journey.until(lambda: "[/nope] [@click=app.quit]x[/]" in journey.title)
-        await journey.until(lambda: "[/nope] [@click=app.q" in " ".join(journey.sidebar))
+        await journey.until(lambda: "[/nope] [@click=" in " ".join(journey.sidebar))
         assert not any(ord(letter) < 32 and letter != "\n" for letter in journey.seen)
 
 

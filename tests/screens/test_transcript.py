@@ -1,4 +1,4 @@
-"""The transcript alone, in an app of its own."""
+"""The transcript alone, in its own small app."""
 
 from __future__ import annotations
 
@@ -13,21 +13,16 @@ from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.selection import Selection
 
-from tui.conversation import (
-    Block,
-    BlockDelta,
-    BlockStarted,
-    Json,
-    Message,
-    Role,
-)
-from tui.draft import Draft
-from tui.widgets.transcript import Transcript
+from tui.domain.conversation import Block, Message, Role
+from tui.domain.reply import StreamingReply
+from tui.domain.reply_events import BlockDelta, BlockStarted
+from tui.domain.wire import Json
+from tui.ui.widgets.transcript import Transcript
 
 CODE = "Here:\n\n```python\nprint(1)\n```\n\nand\n\n```sh\nls -l\n```\n"
 
 
-class Reading(App[None]):
+class TranscriptApp(App[None]):
     CSS = "Transcript { height: 1fr; }"
 
     def __init__(self) -> None:
@@ -49,8 +44,8 @@ class Reading(App[None]):
     def _linked(self, event: Transcript.LinkChosen) -> None:
         self.links.append(event.target)
 
-    @on(Transcript.Followed)
-    def _followed(self, event: Transcript.Followed) -> None:
+    @on(Transcript.AtEndChanged)
+    def _followed(self, event: Transcript.AtEndChanged) -> None:
         self.at_end.append(event.is_at_end)
 
 
@@ -61,19 +56,19 @@ def message(number: int, text: str, role: Role = "assistant", thinking: str = ""
     return Message(f"m{number}", "c", role, blocks, created_ms=0, model="claude-sonnet-5-5")
 
 
-def draft(text: str = "") -> Draft:
-    reply = Draft("draft", "c", "claude-sonnet-5-5")
+def draft(text: str = "") -> StreamingReply:
+    reply = StreamingReply("draft", "c", "claude-sonnet-5-5")
     reply.take(BlockStarted(0, {"type": "text", "text": ""}))
     say(reply, text)
     return reply
 
 
-def say(reply: Draft, text: str) -> None:
+def say(reply: StreamingReply, text: str) -> None:
     reply.take(BlockDelta(0, "text_delta", text))
 
 
 def conversation(length: int) -> list[Message]:
-    """Messages of every shape, the same ones each time."""
+    """Return messages of every kind, the same ones each time."""
     chance = random.Random(7)
     shapes = (
         lambda: " ".join(["word"] * chance.randint(1, 200)),
@@ -89,27 +84,27 @@ def conversation(length: int) -> list[Message]:
 
 
 @asynccontextmanager
-async def reading(
-    *messages: Message, reply: Draft | None = None, size: tuple[int, int] = (60, 20)
-) -> AsyncIterator[tuple[Reading, Pilot[None]]]:
-    app = Reading()
+async def current(
+    *messages: Message, reply: StreamingReply | None = None, size: tuple[int, int] = (60, 20)
+) -> AsyncIterator[tuple[TranscriptApp, Pilot[None]]]:
+    app = TranscriptApp()
     async with app.run_test(size=size) as pilot:
         app.transcript.show(messages, reply, now_ms=0)
         await pilot.pause()
         yield app, pilot
 
 
-def rows(app: Reading) -> list[str]:
-    """What stands in each row of the view."""
+def rows(app: TranscriptApp) -> list[str]:
+    """Return the text of each row of the view."""
     height = app.transcript.size.height
     return [app.transcript.render_line(y).text.rstrip() for y in range(height)]
 
 
 async def test_the_length_of_a_turn_does_not_depend_on_when_it_was_laid_out() -> None:
     question, answer = message(0, "one two three", "user"), message(1, "word\n\n" * 60)
-    async with reading(question, answer) as (app, _):
+    async with current(question, answer) as (app, _):
         at_once = app.transcript.virtual_size.height
-    async with reading(question) as (app, pilot):
+    async with current(question) as (app, pilot):
         app.transcript.add(answer, now_ms=0)
         await pilot.pause()
         assert app.transcript.virtual_size.height == at_once
@@ -117,7 +112,7 @@ async def test_the_length_of_a_turn_does_not_depend_on_when_it_was_laid_out() ->
 
 async def test_scrolling_up_shows_every_row_once_and_in_order() -> None:
     messages = conversation(120)
-    async with reading(*messages) as (app, pilot):
+    async with current(*messages) as (app, pilot):
         transcript = app.transcript
         seen = rows(app)
         while transcript.scroll_y > 0:
@@ -125,11 +120,11 @@ async def test_scrolling_up_shows_every_row_once_and_in_order() -> None:
             transcript.scroll_relative(y=-7, animate=False)
             await pilot.pause()
             shown = rows(app)
-            # Whatever the estimates were, the rows overlap by all but the seven.
+            # However wrong the estimates were, all rows but seven stay visible.
             step = 7 if shown[7:] == seen[: len(shown) - 7] else int(before)
             assert shown[step:] == seen[: len(shown) - step]
             seen[:0] = shown[:step]
-        width = transcript._width
+        width = transcript.text_width
         whole = [
             entry.row(row, width)[1].content.plain.rstrip()
             for entry in transcript.entries
@@ -140,7 +135,7 @@ async def test_scrolling_up_shows_every_row_once_and_in_order() -> None:
 
 async def test_the_end_is_followed_until_the_reader_leaves_it() -> None:
     reply = draft("\n".join(f"- {n}" for n in range(40)))
-    async with reading(message(0, "hi", "user"), reply=reply) as (app, pilot):
+    async with current(message(0, "hi", "user"), reply=reply) as (app, pilot):
         transcript = app.transcript
         transcript.draw(reply, 0)
         await pilot.pause()
@@ -165,7 +160,7 @@ async def test_the_end_is_followed_until_the_reader_leaves_it() -> None:
 @pytest.mark.parametrize("width", [30, 44, 90])
 async def test_another_width_keeps_the_very_text_that_was_on_top(width: int) -> None:
     text = " ".join(f"w{number}" for number in range(2000))
-    async with reading(message(0, text), message(1, "end"), size=(60, 20)) as (app, pilot):
+    async with current(message(0, text), message(1, "end"), size=(60, 20)) as (app, pilot):
         app.transcript.scroll_to(y=50, animate=False)
         await pilot.pause()
         first = rows(app)[0].split()[0]
@@ -177,7 +172,7 @@ async def test_another_width_keeps_the_very_text_that_was_on_top(width: int) -> 
 async def test_a_selection_over_messages_gives_what_was_said_as_it_was_written() -> None:
     long = " ".join(f"word{number}" for number in range(60))
     messages = message(0, long, "user"), message(1, "**bold** end")
-    async with reading(*messages) as (app, pilot):
+    async with current(*messages) as (app, pilot):
         transcript = app.transcript
         app.screen.selections = {transcript: Selection(Offset(0, 0), Offset(4, 2 << 40))}
         await pilot.pause()
@@ -186,7 +181,7 @@ async def test_a_selection_over_messages_gives_what_was_said_as_it_was_written()
 
 
 async def test_twice_selects_a_word_and_three_times_a_message() -> None:
-    async with reading(message(0, "one two-three four"), message(1, "other")) as (app, pilot):
+    async with current(message(0, "one two-three four"), message(1, "other")) as (app, pilot):
         at = next(y for y, row in enumerate(rows(app)) if "one two" in row)
         await pilot.double_click(Transcript, offset=(7, at))
         assert app.screen.get_selected_text() == "two"
@@ -196,7 +191,7 @@ async def test_twice_selects_a_word_and_three_times_a_message() -> None:
 
 async def test_a_selection_survives_what_is_written_below() -> None:
     reply = draft("below")
-    async with reading(message(0, "above", "user"), reply=reply) as (app, pilot):
+    async with current(message(0, "above", "user"), reply=reply) as (app, pilot):
         app.screen.selections = {app.transcript: Selection(Offset(0, 0), Offset(0, 1 << 40))}
         say(reply, " and more")
         app.transcript.draw(reply, 0)
@@ -205,7 +200,7 @@ async def test_a_selection_survives_what_is_written_below() -> None:
 
 
 async def test_c_copies_one_code_block_after_the_other() -> None:
-    async with reading(message(0, CODE)) as (app, pilot):
+    async with current(message(0, CODE)) as (app, pilot):
         app.transcript.focus()
         await pilot.press("c", "c", "c", "y")
         await pilot.pause()
@@ -218,19 +213,27 @@ async def test_c_copies_one_code_block_after_the_other() -> None:
 
 
 async def test_thinking_is_folded_until_enter_and_by_all_at_once() -> None:
-    async with reading(message(0, "yes", thinking="let me see")) as (app, pilot):
+    async with current(message(0, "yes", thinking="let me see")) as (app, pilot):
         assert not any("let me see" in row for row in rows(app))
         app.transcript.focus()
         await pilot.press("enter")
         assert any("let me see" in row for row in rows(app))
-        app.transcript.fold()
-        app.transcript.fold()
+        app.transcript.toggle_thinking()
+        app.transcript.toggle_thinking()
         await pilot.pause()
         assert not any("let me see" in row for row in rows(app))
 
 
+async def test_a_click_below_the_last_message_does_nothing() -> None:
+    async with current(message(0, "short")) as (app, pilot):
+        for click in (pilot.click, pilot.double_click, pilot.triple_click):
+            await click(Transcript, offset=(9, app.transcript.size.height - 1))
+        await pilot.pause()
+        assert app.screen.get_selected_text() is None
+
+
 async def test_a_click_on_a_link_says_its_target_and_opens_nothing() -> None:
-    async with reading(message(0, "see [this](https://example.com/a)")) as (app, pilot):
+    async with current(message(0, "see [this](https://example.com/a)")) as (app, pilot):
         at = next(y for y, row in enumerate(rows(app)) if "see this" in row)
         await pilot.click(Transcript, offset=(7, at))
         await pilot.pause()
@@ -239,7 +242,7 @@ async def test_a_click_on_a_link_says_its_target_and_opens_nothing() -> None:
 
 async def test_j_and_k_move_by_messages_and_the_bar_shows_where() -> None:
     messages = [message(n, f"message {n}") for n in range(30)]
-    async with reading(*messages) as (app, pilot):
+    async with current(*messages) as (app, pilot):
         app.transcript.focus()
         await pilot.press("k", "k")
         barred = [row for row in rows(app) if row.startswith("▌")]
@@ -250,9 +253,9 @@ async def test_j_and_k_move_by_messages_and_the_bar_shows_where() -> None:
         assert any(row.startswith("▌") and "message 29" in row for row in rows(app))
 
 
-async def test_a_finished_reply_is_drawn_as_it_was_kept() -> None:
+async def test_a_finished_reply_is_drawn_as_it_was_saved() -> None:
     reply = draft("see [later]")
-    async with reading(reply=reply) as (app, pilot):
+    async with current(reply=reply) as (app, pilot):
         app.transcript.draw(reply, 0)
         kept = Message(
             "draft", "c", "assistant",
@@ -264,9 +267,9 @@ async def test_a_finished_reply_is_drawn_as_it_was_kept() -> None:
         assert any(row.strip("▌ ") == "see later" for row in rows(app))
 
 
-async def test_what_is_hidden_out_of_view_is_let_go_and_comes_back() -> None:
+async def test_layouts_out_of_view_are_freed_and_made_again() -> None:
     messages = conversation(300)
-    async with reading(*messages) as (app, pilot):
+    async with current(*messages) as (app, pilot):
         transcript = app.transcript
         end = rows(app)
         transcript.scroll_home(animate=False)

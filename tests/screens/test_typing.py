@@ -1,17 +1,17 @@
-"""What is typed arrives where it was meant for, however fast."""
+"""Typed text arrives where it was meant to, however fast it comes."""
 
 from __future__ import annotations
 
 from tests.screens.conftest import Open
-from tui.widgets.filter import Filter
+from tui.ui.widgets.filter import Filter
 
 
-async def test_what_follows_ctrl_n_is_for_the_new_conversation(opened: Open) -> None:
+async def test_text_after_ctrl_n_is_for_the_new_conversation(opened: Open) -> None:
     async with opened() as journey:
         await journey.ask("first")
         await journey.until_done()
         await journey.write("left lying")
-        # All at once, as from a terminal that was slow to hand it on.
+        # All at once, as from a slow terminal.
         for key in ("ctrl+n", *"second"):
             journey.app.simulate_key(key)
         await journey.until(lambda: journey.title == "New conversation")
@@ -21,7 +21,7 @@ async def test_what_follows_ctrl_n_is_for_the_new_conversation(opened: Open) -> 
         assert journey.composer == "left lying"
 
 
-async def test_what_follows_shift_tab_is_for_the_messages(opened: Open) -> None:
+async def test_keys_after_shift_tab_are_for_the_messages(opened: Open) -> None:
     async with opened() as journey:
         await journey.ask("first")
         await journey.until_done()
@@ -31,7 +31,7 @@ async def test_what_follows_shift_tab_is_for_the_messages(opened: Open) -> None:
         assert journey.composer == ""
 
 
-async def test_what_follows_ctrl_s_is_for_the_filter(opened: Open) -> None:
+async def test_text_after_ctrl_s_is_for_the_filter(opened: Open) -> None:
     async with opened() as journey:
         for key in ("ctrl+s", *"words"):
             journey.app.simulate_key(key)

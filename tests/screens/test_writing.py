@@ -1,4 +1,4 @@
-"""Every line one writes in takes every character, and knows where one ends."""
+"""Every text field takes every character, and moves by whole graphemes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from rich.cells import cell_len
 from textual.widgets import Input
 
 from tests.screens.conftest import Journey, Open
-from tui.graphemes import boundary, next_boundary, previous_boundary
-from tui.widgets.composer import Composer
+from tui.text.graphemes import boundary, next_boundary, previous_boundary
+from tui.ui.widgets.composer import Composer
 
 LINES = {
     "the filter": ("ctrl+s",),
@@ -17,7 +17,7 @@ LINES = {
     "the search": ("ctrl+f", "ctrl+f"),
     "the palette": ("ctrl+p",),
 }
-"""The lines besides the composer, and the keys that go there."""
+"""The text fields besides the composer, and the keys that open them."""
 
 OURS = [name for name in LINES if name != "the palette"]
 
@@ -39,7 +39,7 @@ LEFT, RIGHT, DELETE, BACKSPACE = "\x1b[D", "\x1b[C", "\x1b[3~", "\x7f"
 
 
 async def at_line(journey: Journey, name: str) -> None:
-    """Go to a line, in a conversation with a title."""
+    """Go to a text field, in a conversation with a title."""
     await journey.ask("first")
     await journey.until_done()
     await journey.press(*LINES[name])
@@ -90,13 +90,13 @@ async def test_one_key_takes_one_grapheme_in_the_composer(opened: Open, grapheme
         composer = journey.app.screen.query_one(Composer)
         await journey.send(f"a{grapheme}")
         await journey.send(BACKSPACE)
-        assert journey.composer == "a"
+        await journey.until(lambda: journey.composer == "a")
         await journey.send(f"{grapheme}b{LEFT}{LEFT}")
-        assert composer.cursor_location == (0, 1)
+        await journey.until(lambda: composer.cursor_location == (0, 1))
         await journey.send(RIGHT)
-        assert composer.cursor_location == (0, 1 + len(grapheme))
+        await journey.until(lambda: composer.cursor_location == (0, 1 + len(grapheme)))
         await journey.send(LEFT + DELETE)
-        assert journey.composer == "ab"
+        await journey.until(lambda: journey.composer == "ab")
 
 
 @pytest.mark.parametrize("grapheme", GRAPHEMES, ids=ascii)
@@ -107,13 +107,13 @@ async def test_one_key_takes_one_grapheme_in_a_line(opened: Open, grapheme: str)
         focused = journey.app.focused
         assert isinstance(focused, Input)
         await journey.send(f"a{grapheme}{BACKSPACE}")
-        assert line(journey) == "a"
+        await journey.until(lambda: line(journey) == "a")
         await journey.send(f"{grapheme}b{LEFT}{LEFT}")
-        assert focused.cursor_position == 1
+        await journey.until(lambda: focused.cursor_position == 1)
         await journey.send(RIGHT)
-        assert focused.cursor_position == 1 + len(grapheme)
+        await journey.until(lambda: focused.cursor_position == 1 + len(grapheme))
         await journey.send(LEFT + DELETE)
-        assert line(journey) == "ab"
+        await journey.until(lambda: line(journey) == "ab")
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -200,7 +200,7 @@ async def test_keys_that_edit_are_taken_in_turn_with_letters(opened: Open) -> No
         await journey.until(lambda: line(journey) == "eabdc")
 
 
-# Where characters begin and end
+# Graphemes
 
 
 @pytest.mark.parametrize("before", ["", "a", "👩‍🚀", "🇩🇪" * 99, "東" * 999], ids=len)

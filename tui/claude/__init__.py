@@ -1,8 +1,7 @@
-"""The only room that talks to an endpoint.
+"""The only folder that talks to an endpoint.
 
-Translates both ways: lines of conversation into requests, the SDK's stream into
-`ReplyEvent`s, everything that can go wrong into `ReplyFailed`. Nothing is retried
-here: `turn` does that, where it can be seen and stopped.
+It makes requests from messages, `ReplyEvent`s from the SDK's stream, and `ReplyFailed` from
+every error. It never retries: `turn` does, where the user can see and stop it.
 """
 
 from __future__ import annotations
@@ -18,22 +17,24 @@ from urllib.parse import urlsplit
 from tui.claude.answers import check_is_event_stream, check_is_no_error, check_refusal
 from tui.claude.events import finished, started, translated
 from tui.claude.model_list import models_of
-from tui.claude.silence import LOOPBACK_FIRST, Limits, Watch
-from tui.claude.tap import ENCODING, LINE_LIMIT, REPLY_LIMIT, Tap, tapped
-from tui.claude.warming import in_thread, stream_nothing, without_collecting
-from tui.conversation import (
-    BlockDelta,
-    Finished,
-    Json,
-    Model,
-    ReplyEvent,
-    ReplyFailed,
-    Started,
-    Stopping,
-    Usage,
+from tui.claude.preload import build_sdk_models, in_thread, without_garbage_collection
+from tui.claude.response_recorder import (
+    ENCODING,
+    LINE_LIMIT,
+    REPLY_LIMIT,
+    ResponseRecorder,
+    recorded,
 )
-from tui.endpoint import Endpoint, is_loopback
-from tui.recording import Recording
+from tui.claude.stall import LOOPBACK_FIRST, StallDetector
+from tui.domain.endpoint import Endpoint, is_loopback
+from tui.domain.failure import ReplyFailed
+from tui.domain.limits import Limits
+from tui.domain.model import Model
+from tui.domain.parameters import Parameters, sendable
+from tui.domain.recording import Recording
+from tui.domain.reply_events import BlockDelta, Finished, MessageDelta, ReplyEvent, Started
+from tui.domain.usage import Usage
+from tui.domain.wire import Json
 
 if TYPE_CHECKING:
     import anthropic
@@ -44,28 +45,22 @@ if TYPE_CHECKING:
 __all__ = [
     "LINE_LIMIT",
     "LOOPBACK_FIRST",
-    "MAX_TOKENS",
     "REPLY_LIMIT",
     "WHOLE_REPLY_LIMIT",
     "Claude",
-    "Limits",
 ]
 
-MAX_TOKENS = 16_000
-"""The longest reply asked for, in tokens, thinking included."""
-
 WHOLE_REPLY_LIMIT = 600.0
-"""How long a reply that is not streamed may take, in seconds."""
+"""Seconds that a reply may take if it is not streamed."""
 
 _HAS_NO_MODELS_API = (404, 405, 501)
 
 
 class Claude:
-    """A connection to the Messages API, or to anything that speaks it.
+    """A client of the Messages API, or of a server that is compatible with it.
 
-    `transport` makes the HTTP transport when it is first needed; the offline
-    demo brings its own. Without it requests go over the network. `limits` are of
-    streamed replies.
+    `transport` creates the HTTP transport when it is first needed; the offline demo has its
+    own. Without it, requests go over the network. `limits` apply to streamed replies.
     """
 
     def __init__(
@@ -81,30 +76,29 @@ class Claude:
         self._loading: asyncio.Future[anthropic.AsyncAnthropic] | None = None
 
     async def ready(self) -> anthropic.AsyncAnthropic:
-        """Return the SDK's client, importing the SDK in a thread if need be.
+        """Return the SDK's client. The first call imports the SDK in a thread.
 
-        The import takes about two seconds, four times the rest of the program.
+        The import takes about two seconds, four times as long as the rest of the program.
+        Raises `ReplyFailed`.
         """
         if self._loading is None:
             self._loading = asyncio.ensure_future(in_thread(self._load))
-        # Shielded: one reply stopped early must not stop the others' import.
+        # Shielded: stopping one reply must not stop the import that others wait for.
         try:
             return await asyncio.shield(self._loading)
         except Exception as error:
             self._loading = None
-            raise self._unprepared(error) from error
+            raise self._setup_failure(error) from error
 
     async def warm_up(self) -> None:
-        """Import the SDK and let it build its models, so that a first reply starts fast."""
+        """Import the SDK and let it build its models, so that the first reply starts fast."""
         await self.ready()
-        await in_thread(lambda: without_collecting(stream_nothing))
+        await in_thread(lambda: without_garbage_collection(build_sdk_models))
 
     async def models(self) -> list[Model]:
-        """Return the endpoint's models; none where it has no Models API.
+        """Return the endpoint's models; an empty list if it has no Models API.
 
-        Of a list without end only its beginning; see `model_list`.
-
-        Raises `ReplyFailed` when it could not be asked.
+        A very long list is cut; see `model_list`. Raises `ReplyFailed` if the request fails.
         """
         client = await self.ready()
         import anthropic
@@ -119,7 +113,10 @@ class Claude:
             raise self._failed(error) from error
 
     async def check(self) -> None:
-        """Ask for what every endpoint has, at no cost. Raises `ReplyFailed` without it."""
+        """Check, at no cost, that the endpoint has the Messages API and accepts the key.
+
+        Raises `ReplyFailed` if it does not.
+        """
         client = await self.ready()
         try:
             await check_refusal(client, self.endpoint)
@@ -129,78 +126,67 @@ class Claude:
     async def stream(
         self,
         messages: Sequence[Json],
+        parameters: Parameters,
         *,
-        model: str,
-        system: str = "",
         described: Model | None = None,
         recording: Recording | None = None,
     ) -> AsyncGenerator[ReplyEvent, None]:
         """Yield the reply to `messages` as it arrives.
 
-        `Finished` comes only if `message_stop` was seen; a stream may end without
-        it. Raises `ReplyFailed`, possibly after some events. Into `recording` goes
-        the body of the answer, unpacked if it came packed, whatever it is.
+        Yields `Finished` only after `message_stop`; a stream may end without it. Raises
+        `ReplyFailed`, possibly after some events. `described` is the model as the Models
+        API describes it. `recording` gets the body of the response, decompressed.
         """
         client = await self.ready()
-        tap, usage, has_started = Tap(recording, secret=self.endpoint.secret), Usage(), False
+        recorder = ResponseRecorder(recording, secret=self.endpoint.secret)
+        usage, has_started = Usage(), False
         try:
-            with Watch(tap, self._limits, is_loopback=self._is_loopback) as watch:
-                stream = await watch.wait(
-                    _opened(
-                        client,
-                        tap,
-                        self._params(messages, model=model, system=system, described=described),
-                    )
+            with StallDetector(recorder, self._limits, is_loopback=self._is_loopback) as stall:
+                stream = await stall.wait(
+                    _opened(client, recorder, self.request(messages, parameters, described))
                 )
                 async with stream:
-                    await watch.wait(check_is_event_stream(stream.response, self.endpoint))
-                    request_id = stream.request_id and self.endpoint.without_secrets(
-                        stream.request_id
-                    )
+                    await stall.wait(check_is_event_stream(stream.response, self.endpoint))
+                    request_id = _request_id(stream, self.endpoint)
                     events = aiter(stream)
-                    while (event := await watch.wait(anext(events, None))) is not None:
-                        said = translated(event, usage, request_id)
-                        watch.heard(is_content=any(map(_is_content, said)))
-                        for reply_event in said:
-                            if isinstance(reply_event, Started | Stopping):
+                    while (event := await stall.wait(anext(events, None))) is not None:
+                        reply_events = translated(event, usage, request_id)
+                        stall.event_received(is_content=any(map(_is_content, reply_events)))
+                        for reply_event in reply_events:
+                            if isinstance(reply_event, Started | MessageDelta):
                                 has_started, usage = True, reply_event.usage
                             yield reply_event
                         if event.type == "message_stop":
                             break
                     await _drain(stream)
         except Exception as error:
-            # Besides the SDK's own errors and the HTTP client's, broken data
-            # raises whatever the parser stumbled over.
+            # Any exception: broken data makes the SDK's parser raise more than the
+            # errors of the SDK and of the HTTP client.
             raise self._failed(error, has_started=has_started) from error
 
     async def create(
         self,
         messages: Sequence[Json],
+        parameters: Parameters,
         *,
-        model: str,
-        system: str = "",
         described: Model | None = None,
         recording: Recording | None = None,
-        max_tokens: int = MAX_TOKENS,
     ) -> AsyncGenerator[ReplyEvent, None]:
-        """Yield the reply to `messages` once it is whole. Raises `ReplyFailed`."""
+        """Yield the reply to `messages` when it is complete, without streaming it.
+
+        The parameters are those of `stream`. Raises `ReplyFailed`.
+        """
         client = await self.ready()
         try:
-            with tapped(Tap(recording, secret=self.endpoint.secret)):
+            with recorded(ResponseRecorder(recording, secret=self.endpoint.secret)):
                 message: Message = await client.messages.create(
-                    **self._params(
-                        messages,
-                        model=model,
-                        system=system,
-                        described=described,
-                        max_tokens=max_tokens,
-                    ),
+                    **self.request(messages, parameters, described),
                     timeout=WHOLE_REPLY_LIMIT,
                     extra_headers=ENCODING,
                 )
             check_is_no_error(message, self.endpoint)
-            begun = started(message, message._request_id)  # noqa: SLF001 - the SDK documents it
-            events = (begun, finished(message, begun.usage))
+            start = started(message, message._request_id)  # noqa: SLF001 - the SDK documents it
+            events = (start, finished(message, start.usage))
         except Exception as error:
             raise self._failed(error) from error
         for event in events:
@@ -211,30 +197,25 @@ class Claude:
         if self._loading is not None and self._loading.done() and not self._loading.exception():
             await self._loading.result().close()
 
-    def _params(
-        self,
-        messages: Sequence[Json],
-        *,
-        model: str,
-        system: str,
-        described: Model | None,
-        max_tokens: int = MAX_TOKENS,
+    def request(
+        self, messages: Sequence[Json], parameters: Parameters, described: Model | None
     ) -> dict[str, Any]:
-        """Return what to send: nothing that the model or the endpoint may not take."""
-        limit = described.max_tokens if described is not None else None
+        """Return a request's parameters: only those that the model and the endpoint accept."""
+        sent = sendable(parameters, described)
         params: dict[str, Any] = {
-            "model": model,
-            "max_tokens": min(max_tokens, limit or max_tokens),
+            "model": sent.model,
+            "max_tokens": sent.max_tokens,
             "messages": list(messages),
         }
-        if system:
-            params["system"] = system
+        if sent.system:
+            params["system"] = sent.system
         is_described = described is not None and described.is_described
         if is_described if self.endpoint.cache is None else self.endpoint.cache:
             params["cache_control"] = {"type": "ephemeral"}
-        if described is not None and described.has_adaptive_thinking:
-            # Current models leave their thinking's text out unless asked for it.
-            params["thinking"] = {"type": "adaptive", "display": "summarized"}
+        if sent.thinking_display is not None:
+            params["thinking"] = {"type": "adaptive", "display": sent.thinking_display}
+        if sent.effort is not None:
+            params["output_config"] = {"effort": sent.effort}
         return params
 
     @property
@@ -246,17 +227,17 @@ class Claude:
 
         return failure_of(error, self.endpoint, has_started=has_started)
 
-    def _unprepared(self, error: Exception) -> ReplyFailed:
-        from tui.claude.errors import unprepared
+    def _setup_failure(self, error: Exception) -> ReplyFailed:
+        from tui.claude.errors import setup_failure
 
-        return unprepared(error, self.endpoint)
+        return setup_failure(error, self.endpoint)
 
     def _load(self) -> anthropic.AsyncAnthropic:
-        # It would make the SDK log to stderr, over the screen.
+        # With this variable, the SDK would log to stderr, over the screen.
         os.environ.pop("ANTHROPIC_LOG", None)
-        # Nor is a field of another type than the SDK expects a reason to write there.
+        # So would a field of an unexpected type.
         warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)
-        return without_collecting(self._client)
+        return without_garbage_collection(self._client)
 
     def _client(self) -> anthropic.AsyncAnthropic:
         from tui.claude.client import build
@@ -265,33 +246,39 @@ class Claude:
 
 
 async def _opened(
-    client: anthropic.AsyncAnthropic, tap: Tap, params: dict[str, Any]
+    client: anthropic.AsyncAnthropic, recorder: ResponseRecorder, params: dict[str, Any]
 ) -> AsyncMessageStream[None]:
-    import anthropic
+    from tui.claude.client import timeout
 
-    # No limit for a read: `Watch` knows better what silence is.
-    timeout = anthropic.Timeout(connect=10, read=None, write=60, pool=10)
-    with tapped(tap):
+    with recorded(recorder):
         return await client.messages.stream(
-            **params, timeout=timeout, extra_headers=ENCODING
+            # No read timeout: `StallDetector` measures silence better.
+            **params,
+            timeout=timeout(read=None),
+            extra_headers=ENCODING,
         ).__aenter__()
 
 
+def _request_id(stream: AsyncMessageStream[None], endpoint: Endpoint) -> str | None:
+    # An endpoint may repeat the credential in any header.
+    return stream.request_id and endpoint.without_secrets(stream.request_id)
+
+
 def _is_content(event: ReplyEvent) -> bool:
-    """Tell whether an event brings words, or the end, which is as good."""
+    """Return whether an event is progress: it has text, or belongs to the end."""
     match event:
         case BlockDelta(words=words):
             return bool(words)
-        case Stopping() | Finished():
+        case MessageDelta() | Finished():
             return True
         case _:
             return False
 
 
 async def _drain(stream: Any) -> None:
-    """Read to the end of the body, so that the connection can be used again.
+    """Read the body to its end, so that the connection can be used again.
 
-    A server may hold it open after `message_stop`: that is not waited for.
+    Gives up soon, because a server may keep the body open after `message_stop`.
     """
     with contextlib.suppress(Exception):
         async with asyncio.timeout(0.25):

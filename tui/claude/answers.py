@@ -1,4 +1,4 @@
-"""Answers with the status 200 that are not what was asked for, and why."""
+"""Checks of responses that have the status 200 but are not what the request asked for."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tui.claude import reasons
-from tui.conversation import Failure, ReplyFailed
-from tui.endpoint import Endpoint
+from tui.domain.endpoint import Endpoint
+from tui.domain.failure import Failure, ReplyFailed
 
 if TYPE_CHECKING:
     import anthropic
     import httpx2
 
 _REFUSED = (400, 404, 405, 409, 422, 429, 500)
-"""How an endpoint may refuse what makes no sense; some stumble over it themselves."""
-_KNOWN = ("json", "event-stream")
-_ENOUGH = 64 * 1024
-"""How much of an answer is read to find the reason in it, in bytes."""
+"""The statuses with which endpoints refuse an invalid request; some fail with 500."""
+_KNOWN_MEDIA_TYPES = ("json", "event-stream")
+_REASON_BYTES = 64 * 1024
+"""How many bytes of a response are read to find its reason."""
 
-_SOON = 2.0
-"""How long it is read for that, in seconds."""
+_REASON_SECONDS = 2.0
+"""How many seconds a response is read to find its reason."""
 
 
 async def check_is_event_stream(response: httpx2.Response, endpoint: Endpoint) -> None:
-    """Raise `ReplyFailed` if what comes is no stream of events."""
+    """Raise `ReplyFailed` if a response is not a stream of events."""
     content_type = response.headers.get("content-type", "nothing")
     if content_type.startswith("text/event-stream"):
         return
     media_type, text = content_type.partition(";")[0], await _beginning(response)
     raise_error_in(_parsed(text), endpoint)
-    words = f" It says: {reasons.reason(text, endpoint)}" if media_type == "text/plain" else ""
+    reason = f" It says: {reasons.reason(text, endpoint)}" if media_type == "text/plain" else ""
     raise ReplyFailed(
         Failure(
             f"{endpoint.host} answered with {media_type}, not a stream of events."
-            f" Is the address right, or is a sign-in page in between?{words}",
+            f" Check the address. A sign-in page may be in between.{reason}",
             type="protocol",
             status=response.status_code,
         )
@@ -46,18 +46,18 @@ async def check_is_event_stream(response: httpx2.Response, endpoint: Endpoint) -
 
 
 def check_is_no_error(answer: Any, endpoint: Endpoint) -> None:
-    """Raise `ReplyFailed` if the SDK made `answer` of an error that came as a success."""
+    """Raise `ReplyFailed` if the SDK parsed `answer` from an error with the status 200."""
     if hasattr(answer, "to_dict"):
         raise_error_in(answer.to_dict(mode="json", warnings=False), endpoint)
-    if isinstance(answer, str) and (said := reasons.reason(answer, endpoint)):
-        words = f"{endpoint.host} sent something that is not the Messages API. It says: {said}"
-        raise ReplyFailed(Failure(words, type="protocol", status=200))
+    if isinstance(answer, str) and (reason := reasons.reason(answer, endpoint)):
+        text = f"{endpoint.host} sent something that is not the Messages API. It says: {reason}"
+        raise ReplyFailed(Failure(text, type="protocol", status=200))
 
 
 async def check_refusal(client: anthropic.AsyncAnthropic, endpoint: Endpoint) -> None:
-    """Make a request that must be refused, and so costs nothing: it names no model.
+    """Send a request that the endpoint must refuse, at no cost, because it names no model.
 
-    Raises `ReplyFailed` if whoever answers is not the Messages API, or will not have us.
+    Raises `ReplyFailed` if the endpoint has no Messages API or does not accept the key.
     """
     import anthropic
     import httpx2
@@ -67,25 +67,29 @@ async def check_refusal(client: anthropic.AsyncAnthropic, endpoint: Endpoint) ->
             "/v1/messages", cast_to=httpx2.Response, body={"max_tokens": 1, "messages": []}
         )
     except anthropic.APIStatusError as error:
-        said = reasons.reason(error.body, endpoint)
-        if error.status_code in (404, 405) and "model" not in said.lower():
-            raise _not_there(error.status_code, said, endpoint) from error
+        reason = reasons.reason(error.body, endpoint)
+        if error.status_code in (404, 405) and "model" not in reason.lower():
+            raise _no_messages_api(error.status_code, reason, endpoint) from error
         if error.status_code not in _REFUSED:
             raise
         return
-    if not response.headers.get("content-type", "").partition(";")[0].endswith(_KNOWN):
+    if (
+        not response.headers.get("content-type", "")
+        .partition(";")[0]
+        .endswith(_KNOWN_MEDIA_TYPES)
+    ):
         await check_is_event_stream(response, endpoint)
 
 
-def _not_there(status: int, said: str, endpoint: Endpoint) -> ReplyFailed:
+def _no_messages_api(status: int, reason: str, endpoint: Endpoint) -> ReplyFailed:
     path = urlsplit(endpoint.root).path + "/v1/messages"
-    words = f"{endpoint.host} has no {path} (HTTP status {status})"
-    failure = Failure(f"{words}: {said}" if said else f"{words}.", "not_found_error")
+    text = f"{endpoint.host} has no {path} (HTTP status {status})"
+    failure = Failure(f"{text}: {reason}" if reason else f"{text}.", "not_found_error")
     return ReplyFailed(replace(failure, status=status))
 
 
 def raise_error_in(body: object, endpoint: Endpoint) -> None:
-    """Raise `ReplyFailed` if a body that came as a success is an error."""
+    """Raise `ReplyFailed` if a body with the status 200 is an error."""
     if reasons.is_error(body):
         from tui.claude.errors import refusal
 
@@ -94,12 +98,12 @@ def raise_error_in(body: object, endpoint: Endpoint) -> None:
 
 async def _beginning(response: httpx2.Response) -> str:
     body = b""
-    # It may be held open, as a stream is.
+    # The endpoint may keep it open, like a stream.
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_SOON):
+        async with asyncio.timeout(_REASON_SECONDS):
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > _ENOUGH:
+                if len(body) > _REASON_BYTES:
                     break
     return body.decode(errors="replace")
 

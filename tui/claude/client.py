@@ -1,4 +1,4 @@
-"""Builds the SDK's client: for one endpoint, with one credential, and nothing retried."""
+"""Builds the SDK's client for one endpoint: with one credential and without retries."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 import anthropic
 import httpx2
 
-from tui.claude import network
-from tui.claude import tap as taps
-from tui.endpoint import Endpoint
+from tui.claude import network, response_recorder
+from tui.domain.endpoint import Endpoint
 
 
 def build(
@@ -19,34 +18,39 @@ def build(
     silence: float,
     transport: Callable[[], httpx2.AsyncBaseTransport] | None,
 ) -> anthropic.AsyncAnthropic:
-    """Return a client that asks `endpoint`, over the network unless `transport` is given.
+    """Return a client for `endpoint`. It uses the network unless `transport` is given.
 
-    `silence` is how long it may send nothing, in seconds. Raises `BadVariable` for what
-    stands wrongly in the environment, and `CredentialsError`.
+    `silence` is the read timeout in seconds. Raises `BadVariable` for an environment
+    variable that cannot be used, and the SDK's `CredentialsError`.
     """
-    timeout = anthropic.Timeout(connect=10, read=silence, write=60, pool=10)
     client = anthropic.AsyncAnthropic(
         **_credential(endpoint),
         base_url=endpoint.root,
+        default_headers=_headers(endpoint),
         max_retries=0,
-        timeout=timeout,
+        timeout=timeout(read=silence),
         open_telemetry=False,
         http_client=anthropic.DefaultAsyncHttpxClient(
-            # Of the SDK's own making, it would trip over proxies that nobody needs.
+            # The SDK's own transport would fail for a bad proxy, even one that is not used.
             transport=network.transport(endpoint.root) if transport is None else transport(),
-            timeout=timeout,
-            # A redirect would carry the whole prompt to a host nobody chose.
+            timeout=timeout(read=silence),
+            # A redirect would send the prompt to a host that the user did not choose.
             follow_redirects=False,
-            event_hooks={"response": [_name_media_type, taps.on_response]},
+            event_hooks={"response": [_lower_media_type, response_recorder.on_response]},
         ),
     )
-    # The SDK imports these at their first use.
+    # The SDK imports these at the first use: do it now.
     _ = client.messages, client.models
     return client
 
 
+def timeout(*, read: float | None) -> anthropic.Timeout:
+    """Return the timeouts of a request, in seconds; `read` None means no read timeout."""
+    return anthropic.Timeout(connect=10, read=read, write=60, pool=10)
+
+
 def _credential(endpoint: Endpoint) -> dict[str, Any]:
-    """Return exactly one, or the SDK looks for others in the environment."""
+    """Return exactly one credential. Without one, the SDK reads others from the environment."""
     if endpoint.api_key is None and endpoint.auth_token is not None:
         return {"auth_token": endpoint.auth_token}
     if endpoint.api_key is None and endpoint.login is not None:
@@ -54,8 +58,21 @@ def _credential(endpoint: Endpoint) -> dict[str, Any]:
     return {"api_key": endpoint.api_key or "none"}
 
 
-async def _name_media_type(response: httpx2.Response) -> None:
-    """Spell the media type in small letters, which is how it is looked for."""
+def _headers(endpoint: Endpoint) -> dict[str, Any]:
+    """Return the headers that a profile sends in another way than the SDK does.
+
+    A login keeps the SDK's way to send its token.
+    """
+    headers: dict[str, Any] = {}
+    if endpoint.is_key_in_own_header and endpoint.login is None:
+        headers = {"x-api-key": endpoint.secret or "none", "Authorization": anthropic.omit}
+    if endpoint.version is not None:
+        headers["anthropic-version"] = endpoint.version
+    return headers
+
+
+async def _lower_media_type(response: httpx2.Response) -> None:
+    """Write the media type in lower case, because the SDK compares it in lower case."""
     if content_type := response.headers.get("content-type"):
         name, semicolon, parameters = content_type.partition(";")
         response.headers["content-type"] = f"{name.strip().lower()}{semicolon}{parameters}"

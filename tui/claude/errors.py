@@ -1,4 +1,4 @@
-"""Everything that can go wrong with an endpoint, as one line that a person can act on."""
+"""Turns every error of an endpoint into one line that the user can act on."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import httpx2
 
 from tui.claude import reasons
 from tui.claude.network import BadVariable, proxy_for
-from tui.claude.silence import Silent
-from tui.claude.tap import Unreadable
-from tui.conversation import Failure, ReplyFailed
-from tui.endpoint import Endpoint
-from tui.sanitise import whole
+from tui.claude.response_recorder import Unreadable
+from tui.claude.stall import StallTimeout
+from tui.domain.endpoint import Endpoint
+from tui.domain.failure import Failure, ReplyFailed
+from tui.text.sanitise import fix_surrogates
 
 _RETRYABLE_STATUS = (408, 409, 429)
 _RETRYABLE_TYPES = ("overloaded_error", "api_error", "rate_limit_error", "timeout_error")
@@ -31,23 +31,23 @@ _TYPE_OF_STATUS = {
     429: "rate_limit_error",
     529: "overloaded_error",
 }
-_TOLD_BY_TYPE = {
+_SENTENCES = {
     "authentication_error": "The API key was refused. Check it, then retry.",
-    "overloaded_error": "Claude is overloaded just now.",
-    "request_too_large": "The request is larger than the endpoint takes.",
+    "overloaded_error": "Claude is overloaded.",
+    "request_too_large": "The request is too large for the endpoint.",
 }
-_TOLD_WITH_WORDS = {
+_BEGINNINGS = {
     "permission_error": ("This key may not do that", "permission denied"),
-    "billing_error": ("There is a problem with billing", "it was not said which"),
+    "billing_error": ("There is a problem with billing", "the endpoint did not say which"),
     "rate_limit_error": ("Too many requests", "the rate limit was reached"),
     "not_found_error": ("Not found", "the model or the address"),
 }
-"""For a type its sentence, and what stands in it if the endpoint says nothing."""
+"""The beginning of the sentence for each error type, and its end without a reason."""
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
-"""What is said of an answer in plain text, by one release of OpenSSL or another."""
+"""The reasons that releases of OpenSSL give for an answer in plain text."""
 _LONGEST_LABEL = 200
-_OF_BROKEN_DATA = (ValueError, IndexError, AssertionError, zlib.error)
-"""What parsers raise: JSON, UTF-8, a block never opened, no beginning, damaged gzip."""
+_BROKEN_DATA_ERRORS = (ValueError, IndexError, AssertionError, zlib.error)
+"""What parsers raise for bad JSON or UTF-8, a missing block or start, and damaged gzip."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,13 +55,13 @@ _log = logging.getLogger(__name__)
 def failed(error: Exception, endpoint: Endpoint, *, has_started: bool = False) -> ReplyFailed:
     """Return what went wrong, without the credential, which an endpoint may repeat.
 
-    `has_started` tells whether any of the reply had come.
+    `has_started` is whether a part of the reply had arrived.
     """
     found = _failed(error, endpoint, has_started=has_started)
     failure = found.failure
     masked = replace(
         failure,
-        message=endpoint.without_secrets(whole(failure.message)),
+        message=endpoint.without_secrets(fix_surrogates(failure.message)),
         type=_label(failure.type, endpoint),
         code=_label(failure.code, endpoint),
         request_id=_label(failure.request_id, endpoint),
@@ -70,96 +70,98 @@ def failed(error: Exception, endpoint: Endpoint, *, has_started: bool = False) -
         masked,
         is_retryable=found.is_retryable,
         retry_after=found.retry_after,
-        is_cut=found.is_cut,
+        is_truncated=found.is_truncated,
     )
 
 
-def _label(named: str | None, endpoint: Endpoint) -> str | None:
-    return named and reasons.line(named, endpoint, longest=_LONGEST_LABEL)
+def _label(label: str | None, endpoint: Endpoint) -> str | None:
+    return label and reasons.line(label, endpoint, longest=_LONGEST_LABEL)
 
 
-def unprepared(error: Exception, endpoint: Endpoint) -> ReplyFailed:
-    """Return why no request could be made to `endpoint`: nothing was sent to it."""
+def setup_failure(error: Exception, endpoint: Endpoint) -> ReplyFailed:
+    """Return why the client for `endpoint` could not be built. Nothing was sent to it."""
     match error:
         case BadVariable():
             return ReplyFailed(Failure(str(error), type="environment"))
         case anthropic.CredentialsError():
             return failed(error, endpoint)
         case _:
-            _log.error("no connection to %s could be made", endpoint.host, exc_info=error)
-            said = f"Nothing could be sent to {endpoint.host}: {type(error).__name__}."
-            return ReplyFailed(Failure(f"{said} The log has the details.", type="environment"))
+            _log.error("no client for %s could be built", endpoint.host, exc_info=error)
+            text = f"Nothing could be sent to {endpoint.host}: {type(error).__name__}."
+            return ReplyFailed(Failure(f"{text} The log has the details.", type="environment"))
 
 
 def _failed(error: Exception, endpoint: Endpoint, *, has_started: bool) -> ReplyFailed:
-    """Return what went wrong; `has_started` tells whether any of the reply had come.
-
-    What is not foreseen goes to the log.
-    """
-    # The SDK wraps what a hook or a body raised before it handed out the stream.
+    """Return what went wrong; log an error that is not expected."""
+    # The SDK wraps an error that a hook or a body raised before the stream began.
     match error.__cause__:
-        case Silent() | Unreadable():
+        case StallTimeout() | Unreadable():
             error = error.__cause__
         case _:
             pass
     match error:
         case ReplyFailed():
             return error
-        case Silent():
-            return ReplyFailed(
-                Failure(f"{endpoint.host} {error}.", type="timeout"),
-                # One that thinks for ten minutes is paid for: a person says whether again.
-                is_retryable=error.is_dead,
-                is_cut=has_started,
-            )
+        case StallTimeout() | anthropic.APITimeoutError() | httpx2.TimeoutException():
+            return _timed_out(error, endpoint, has_started=has_started)
         case Unreadable():
             return ReplyFailed(
                 Failure(f"{endpoint.host} sent {error}.", type="protocol"),
-                is_cut=has_started,
+                is_truncated=has_started,
             )
         case anthropic.APIStatusError():
             return _refused(error, endpoint)
-        case anthropic.APITimeoutError() | httpx2.TimeoutException():
-            return ReplyFailed(
-                Failure(f"{endpoint.host} was silent for too long.", type="timeout"),
-                is_retryable=True,
-                is_cut=has_started,
-            )
         case anthropic.APIConnectionError() | httpx2.TransportError():
             return _disconnected(error, endpoint, has_started=has_started)
         case anthropic.CredentialsError():
             return ReplyFailed(Failure(str(error), type="credentials"))
         case _:
-            if isinstance(error, _OF_BROKEN_DATA):
-                # Not its text, which may quote the reply.
-                _log.warning("broken answer from %s: %s", endpoint.host, type(error).__name__)
-            else:
-                _log.error("unexpected answer from %s", endpoint.host, exc_info=error)
-            return ReplyFailed(
-                Failure(
-                    f"{endpoint.host} sent something that is not the Messages API"
-                    f" ({type(error).__name__}).",
-                    type="protocol",
-                )
-            )
+            return _unreadable(error, endpoint)
+
+
+def _timed_out(error: Exception, endpoint: Endpoint, *, has_started: bool) -> ReplyFailed:
+    if isinstance(error, StallTimeout):
+        problem = str(error)
+        # A model that thinks for ten minutes costs money: the user decides about a retry.
+        is_retryable = error.is_dead
+    else:
+        problem, is_retryable = "was silent for too long", True
+    return ReplyFailed(
+        Failure(f"{endpoint.host} {problem}.", type="timeout"),
+        is_retryable=is_retryable,
+        is_truncated=has_started,
+    )
+
+
+def _unreadable(error: Exception, endpoint: Endpoint) -> ReplyFailed:
+    if isinstance(error, _BROKEN_DATA_ERRORS):
+        # Log only the type: the text may quote the reply.
+        _log.warning("broken answer from %s: %s", endpoint.host, type(error).__name__)
+    else:
+        _log.error("unexpected answer from %s", endpoint.host, exc_info=error)
+    text = f"{endpoint.host} sent something that is not the Messages API"
+    return ReplyFailed(Failure(f"{text} ({type(error).__name__}).", type="protocol"))
 
 
 def _disconnected(error: Exception, endpoint: Endpoint, *, has_started: bool) -> ReplyFailed:
     if has_started:
         failure = Failure(f"The connection to {endpoint.host} was lost.", type="connection")
-        return ReplyFailed(failure, is_retryable=True, is_cut=True)
+        return ReplyFailed(failure, is_retryable=True, is_truncated=True)
     cause = error.__cause__ or error
     if isinstance(cause, httpx2.LocalProtocolError):
         return ReplyFailed(
-            Failure("The API key or a header holds a character it may not.", type="credentials")
+            Failure(
+                "The API key or a header contains a character that is not allowed.",
+                type="credentials",
+            )
         )
-    if (found := _of_tls(cause)) is not None and (said := _distrust(found, endpoint)):
-        return ReplyFailed(Failure(said, type="certificate"))
-    # A proxy that refuses will do so again.
+    if (found := _tls_error(cause)) is not None and (text := _tls_problem(found, endpoint)):
+        return ReplyFailed(Failure(text, type="certificate"))
+    # If a proxy refuses a request, a retry does not help.
     is_refused = isinstance(cause, httpx2.ProxyError) and str(cause).startswith("4")
     return ReplyFailed(
         Failure(
-            f"Could not reach {endpoint.host}{_way(endpoint)}:"
+            f"Could not reach {endpoint.host}{_through_proxy(endpoint)}:"
             f" {str(cause) or type(cause).__name__}.",
             type="connection",
         ),
@@ -167,38 +169,38 @@ def _disconnected(error: Exception, endpoint: Endpoint, *, has_started: bool) ->
     )
 
 
-def _of_tls(error: BaseException | None) -> ssl.SSLError | None:
-    """Return what TLS itself complained of, if that lies below an error."""
+def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
+    """Return the TLS error among the causes of an error; None if there is none."""
     while error is not None and not isinstance(error, ssl.SSLError):
         error = error.__cause__ or error.__context__
     return error
 
 
-def _distrust(error: ssl.SSLError, endpoint: Endpoint) -> str:
-    """Return what is wrong with who answers; nothing for what may come right by itself."""
+def _tls_problem(error: ssl.SSLError, endpoint: Endpoint) -> str:
+    """Return the text for a TLS error that a retry cannot fix; "" for any other."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        # A proxy may put its own in place of the true one.
+        # A proxy may replace the endpoint's certificate by its own.
         return (
-            f"The certificate of {endpoint.host}{_way(endpoint)} cannot be trusted:"
-            f" {error.verify_message.rstrip('.')}. If it is right, set SSL_CERT_FILE to a file"
-            " with the certificate it is signed by."
+            f"The certificate of {endpoint.host}{_through_proxy(endpoint)} cannot be trusted:"
+            f" {error.verify_message.rstrip('.')}. If you trust it, set SSL_CERT_FILE to a file"
+            " with the certificate that signed it."
         )
     if error.reason in _NO_TLS:
-        return f"{endpoint.host} does not speak TLS: is its address one with http://?"
+        return f"{endpoint.host} does not speak TLS. Should its address begin with http://?"
     return ""
 
 
-def _way(endpoint: Endpoint) -> str:
-    """Return through which proxy an endpoint was asked; nothing if through none."""
+def _through_proxy(endpoint: Endpoint) -> str:
+    """Return a phrase that names the variable of the proxy; "" without a proxy."""
     try:
         proxy = proxy_for(endpoint.root, getproxies())
     except BadVariable:
         return ""
-    return "" if proxy is None else f" through the proxy that {proxy.variable} names"
+    return "" if proxy is None else f" through the proxy in {proxy.variable}"
 
 
 def _refused(error: anthropic.APIStatusError, endpoint: Endpoint) -> ReplyFailed:
-    """Read an error the endpoint named; in mid-stream its status is 200."""
+    """Return what an HTTP error means. An error event in a stream has the status 200."""
     refused = refusal(error.status_code, error.body, endpoint)
     headers = error.response.headers
     failure = replace(refused.failure, code=error.error_code, request_id=error.request_id)
@@ -211,13 +213,13 @@ def _refused(error: anthropic.APIStatusError, endpoint: Endpoint) -> ReplyFailed
 
 
 def refusal(status: int, body: object, endpoint: Endpoint) -> ReplyFailed:
-    """Return what an error means that came with `status`, in whatever form it came."""
-    named = reasons.error_type(body)
-    error_type = named or _TYPE_OF_STATUS.get(status)
-    said = reasons.reason(body, endpoint)
+    """Return what an HTTP error with this status and body means, whatever its format."""
+    type_in_body = reasons.error_type(body)
+    error_type = type_in_body or _TYPE_OF_STATUS.get(status)
+    reason = reasons.reason(body, endpoint)
     return ReplyFailed(
         Failure(
-            _sentence(status, error_type, said, is_named=named is not None),
+            _sentence(status, error_type, reason, is_typed=type_in_body is not None),
             type=error_type,
             status=status,
         ),
@@ -227,37 +229,35 @@ def refusal(status: int, body: object, endpoint: Endpoint) -> ReplyFailed:
     )
 
 
-def _sentence(status: int, error_type: str | None, said: str, *, is_named: bool) -> str:
-    if error_type in _TOLD_BY_TYPE:
-        # Words of the API's own add nothing to these.
-        more = f" It says: {said}" if said and not is_named else ""
-        return f"{_TOLD_BY_TYPE[error_type]}{more}"
-    if error_type in _TOLD_WITH_WORDS:
-        beginning, otherwise = _TOLD_WITH_WORDS[error_type]
-        return f"{beginning}: {said or otherwise}"
-    if said and is_named:
-        return said
-    return _of_status(status, said)
+def _sentence(status: int, error_type: str | None, reason: str, *, is_typed: bool) -> str:
+    if error_type in _SENTENCES:
+        # The API's own reason adds nothing here.
+        more = f" It says: {reason}" if reason and not is_typed else ""
+        return f"{_SENTENCES[error_type]}{more}"
+    if error_type in _BEGINNINGS:
+        beginning, default_reason = _BEGINNINGS[error_type]
+        return f"{beginning}: {reason or default_reason}"
+    if reason and is_typed:
+        return reason
+    return _sentence_for_status(status, reason)
 
 
-def _of_status(status: int, said: str) -> str:
+def _sentence_for_status(status: int, reason: str) -> str:
     if 300 <= status < 400:
-        return (
-            f"The endpoint redirects elsewhere ({status}); give its true address as base_url."
-        )
+        return f"The endpoint redirects to another address ({status}). Set base_url to it."
     if status == 407:
         return "The proxy asks for a user name and a password (HTTP status 407)."
     how = "an error" if status == 200 else f"HTTP status {status}"
     return (
-        f"The endpoint answered with {how}: {said}"
-        if said
+        f"The endpoint answered with {how}: {reason}"
+        if reason
         else (f"The endpoint answered with {how}.")
     )
 
 
 def _retry_after(headers: httpx2.Headers) -> float | None:
-    """Return how long the endpoint asks to be left alone, in seconds; None if it does not."""
-    from email.utils import parsedate_to_datetime  # 10 ms, for a header that is rare
+    """Return how many seconds the endpoint asks to wait; None if it does not ask."""
+    from email.utils import parsedate_to_datetime  # the import takes 10 ms; the header is rare
 
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         with contextlib.suppress(ValueError):
@@ -265,8 +265,7 @@ def _retry_after(headers: httpx2.Headers) -> float | None:
             if math.isfinite(seconds):
                 return max(0.0, seconds)
     with contextlib.suppress(ValueError, TypeError, OverflowError):
-        # A date, which only the endpoint's own clock can be held against, and
-        # which may lack its zone.
+        # A date. Compare it with the endpoint's own clock. It may have no time zone.
         until, now = (
             parsedate_to_datetime(headers.get(n, "")) for n in ("retry-after", "date")
         )

@@ -1,11 +1,11 @@
-"""What an endpoint streams, put into the form that the SDK reads without stumbling.
+"""Repairs an endpoint's stream of events, so that the SDK can read it.
 
-The SDK folds events into a message of its own. A frame without a name it passes over;
-a gap in the numbers of the blocks, a null where it expects an object, or a piece of a
-block that was never opened ends it with an IndexError or an AttributeError, and with
-it the reply. So every event is read here first, by the type in its data, and handed on
-with its name, with blocks numbered as they came, and with what is missing filled in.
-What no event known here says is left out. The recording has the bytes as they came.
+The SDK adds each event to a message of its own. It ignores an event without a name. A gap in
+the block numbers, a null instead of an object, or a delta for a block that was never started
+makes it raise an IndexError or an AttributeError, which ends the reply. So this module reads
+every event first, by the type in its data. It passes the event on with a name, with blocks
+numbered in the order of arrival, and with missing fields filled in. It drops unknown events.
+The recording has the original bytes.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tui.claude.storable import integer, name, storable, words
-from tui.conversation import READABLE, Json
+from tui.claude.storable import integer, name, storable, text_piece
+from tui.domain.conversation import READABLE
+from tui.domain.wire import Json
 
 _EVENTS = (
     "message_start",
@@ -35,13 +36,13 @@ _FIELDS = {
     "signature_delta": "signature",
     "citations_delta": "citation",
 }
-"""The kinds of pieces that the SDK folds in, and the field that each is about."""
+"""The types of deltas that the SDK can add to a block, each with its field."""
 
 _BLOCK_OF = {"text_delta": "text", "thinking_delta": "thinking"}
-"""The kind of block that pieces with words belong to."""
+"""The block type for each delta with text. A missing block is started."""
 
-_HELD_BY = {"signature_delta": "thinking", "citations_delta": "text"}
-"""The kind of block that other pieces need, if any."""
+_REQUIRED_BLOCK = {"signature_delta": "thinking", "citations_delta": "text"}
+"""The block type that other deltas require. Without it, they are dropped."""
 
 _LINE_END = re.compile("\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
@@ -49,40 +50,40 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class _OpenBlock:
-    """A block that may get more."""
+    """A content block that has started and not stopped."""
 
     index: int
-    """Its number, counted in the order of arrival."""
+    """Its number in the order of arrival."""
     type: str
     input: bytearray = field(default_factory=bytearray)
-    """What has come of a tool's input: JSON, as far as it goes."""
+    """The part of a tool's input that has arrived: the beginning of a JSON text."""
 
 
 class EventStream:
-    """The events of one response. Used for one event after the other, in their order."""
+    """Repairs the events of one response, one after another in their order."""
 
     def __init__(self) -> None:
         self._is_first = True
         self._has_started = False
         self._count = 0
-        """How many blocks were opened."""
+        """How many blocks have started."""
         self._open: dict[str, _OpenBlock] = {}
-        """By the endpoint's number, whatever that is."""
+        """The open blocks by the endpoint's index, which may be any value."""
         self._newest = ""
-        """The endpoint's number of the block that was opened last."""
+        """The endpoint's index of the newest block."""
 
     def frames(self, received: bytes) -> Iterator[bytes]:
-        """Yield what the SDK is to read in place of one event; often one, or none.
+        """Yield the frames that replace one received event: often one, or none.
 
-        Raises `ValueError` for what is no event of JSON.
+        Raises `ValueError` if the event is not JSON.
         """
         if self._is_first:
             self._is_first, received = False, received.removeprefix(_BOM)
-        event = _event(*_lines_of(received))
-        for whole in () if event is None else self._whole(event):
-            yield f"event: {whole['type']}\ndata: {json.dumps(whole)}\n\n".encode("ascii")
+        event = _event(*_name_and_data(received))
+        for repaired in () if event is None else self._repaired(event):
+            yield f"event: {repaired['type']}\ndata: {json.dumps(repaired)}\n\n".encode("ascii")
 
-    def _whole(self, event: Json) -> Iterator[Json]:
+    def _repaired(self, event: Json) -> Iterator[Json]:
         at = event.get("index")
         match event["type"]:
             case "error":
@@ -128,7 +129,7 @@ class EventStream:
         if isinstance(kind, str):
             yield from self._opened(at, _object(wire))
         else:
-            # What it is its first piece tells.
+            # The first delta shows the type of the block.
             self._open.pop(self._key(at), None)
 
     def _opened(self, at: object, wire: Json) -> Iterator[Json]:
@@ -145,19 +146,19 @@ class EventStream:
         }
 
     def _block_delta(self, at: object, delta: Json) -> Iterator[Json]:
-        kind, piece = _piece(delta)
-        if piece is None:
+        kind, repaired = _delta(delta)
+        if repaired is None:
             return
         block = self._open.get(self._key(at))
-        wanted = _BLOCK_OF.get(kind)
-        if wanted is not None and (block is None or block.type != wanted):
-            yield from self._opened(at, {"type": wanted})
+        block_type = _BLOCK_OF.get(kind)
+        if block_type is not None and (block is None or block.type != block_type):
+            yield from self._opened(at, {"type": block_type})
             block = self._open[self._newest]
-        if block is not None and _fits(kind, piece, block):
-            yield {"type": "content_block_delta", "index": block.index, "delta": piece}
+        if block is not None and _can_add(kind, repaired, block):
+            yield {"type": "content_block_delta", "index": block.index, "delta": repaired}
 
     def _block_stop(self, at: object) -> Iterator[Json]:
-        # What still comes for it opens another: the SDK has given this one out.
+        # A later delta starts another block, because the SDK has completed this one.
         block = self._open.pop(self._key(at), None)
         if block is not None:
             yield {"type": "content_block_stop", "index": block.index}
@@ -167,10 +168,10 @@ class EventStream:
 
 
 def block_of(wire: Json) -> Json:
-    """Return a content block as the SDK can add to it: what must be text is text."""
+    """Return a content block with the field types that the SDK needs to add deltas."""
     block: Json = storable(wire)
-    if (held := READABLE.get(wire["type"])) is not None:
-        block[held] = words(wire.get(held)) or ""
+    if (text_field := READABLE.get(wire["type"])) is not None:
+        block[text_field] = text_piece(wire.get(text_field)) or ""
     if wire["type"] == "thinking":
         signature = block.get("signature")
         block["signature"] = signature if isinstance(signature, str) else ""
@@ -179,15 +180,18 @@ def block_of(wire: Json) -> Json:
     return block
 
 
-def _fits(kind: str, piece: Json, block: _OpenBlock) -> bool:
-    """Tell whether a block can have a piece added to it."""
+def _can_add(kind: str, delta: Json, block: _OpenBlock) -> bool:
+    """Return whether the SDK can add a delta to a block."""
     if kind == "input_json_delta":
-        return _goes_on(block, piece["partial_json"].encode())
-    return _HELD_BY.get(kind) in (None, block.type)
+        return _add_input(block, delta["partial_json"].encode())
+    return _REQUIRED_BLOCK.get(kind) in (None, block.type)
 
 
-def _goes_on(block: _OpenBlock, more: bytes) -> bool:
-    """Add to a tool's input, unless it is no JSON then: at that the SDK ends the reply."""
+def _add_input(block: _OpenBlock, more: bytes) -> bool:
+    """Add to a tool's input; return False if it would not be JSON any more.
+
+    Bad JSON makes the SDK raise, which ends the reply.
+    """
     from jiter import from_json
 
     try:
@@ -202,22 +206,22 @@ def _is_list_of_objects(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(found, dict) for found in value)
 
 
-def _piece(delta: Json) -> tuple[str, Json | None]:
-    """Return the kind of a piece of a block and the piece; None if it says nothing."""
+def _delta(delta: Json) -> tuple[str, Json | None]:
+    """Return the type of a delta, and the repaired delta; None if it has no content."""
     kind = delta.get("type")
     if not isinstance(kind, str):
-        kind = next((kind for kind, about in _FIELDS.items() if about in delta), "")
-    about = _FIELDS.get(kind)
-    if about is None:
+        kind = next((kind for kind, name in _FIELDS.items() if name in delta), "")
+    field_name = _FIELDS.get(kind)
+    if field_name is None:
         return kind, storable(delta) if kind else None
-    value: Any = delta.get(about)
+    value: Any = delta.get(field_name)
     if kind == "citations_delta":
         value = storable(value) if isinstance(value, dict) else None
     elif kind in _BLOCK_OF:
-        value = words(value)
+        value = text_piece(value)
     else:
         value = storable(value) if isinstance(value, str) else None
-    return kind, None if value is None else {"type": kind, about: value}
+    return kind, None if value is None else {"type": kind, field_name: value}
 
 
 def _message_delta(event: Json) -> Json:
@@ -235,24 +239,24 @@ def _message_delta(event: Json) -> Json:
 
 
 def _error(event: Json) -> Json:
-    """Return an error in the API's form, however it was told."""
-    said = event.get("error")
-    error = _object(said)
-    told = (said, error.get("message"), error.get("detail"), event.get("message"))
-    message = next((text for text in told if isinstance(text, str) and text.strip()), None)
+    """Return an error event in the API's format, whatever its own format."""
+    sent = event.get("error")
+    error = _object(sent)
+    texts = (sent, error.get("message"), error.get("detail"), event.get("message"))
+    message = next((text for text in texts if isinstance(text, str) and text.strip()), None)
     code = _object(error.get("details")).get("error_code")
     return {
         "type": "error",
         "error": {
             "type": name(error.get("type")),
-            "message": storable(message) or "The endpoint broke off and did not say why.",
+            "message": storable(message) or "The endpoint stopped and did not say why.",
             "details": {"error_code": name(code)},
         },
     }
 
 
-def _lines_of(received: bytes) -> tuple[str, str | None]:
-    """Return the name and the data of an event, as HTML's standard reads its lines."""
+def _name_and_data(received: bytes) -> tuple[str, str | None]:
+    """Return the name and the data of an event, parsed as the HTML standard says."""
     event, data = "", []
     for line in _LINE_END.split(received.decode()):
         label, _, value = line.partition(":")
@@ -263,35 +267,35 @@ def _lines_of(received: bytes) -> tuple[str, str | None]:
     return event, "\n".join(data) if data else None
 
 
-def _event(named: str, data: str | None) -> Json | None:
-    """Return an event, with a type known here; None for what says nothing."""
-    event = _parsed(named, data or "")
+def _event(event_name: str, data: str | None) -> Json | None:
+    """Return an event with a known type; None if the event is to be dropped."""
+    event = _parsed(event_name, data or "")
     kind = event.get("type")
     if kind in _EVENTS:
         return event
-    if named == "error" or (event.get("error") and named not in _EVENTS):
+    if event_name == "error" or (event.get("error") and event_name not in _EVENTS):
         return {"type": "error", "error": event.get("error") or event}
-    return event | {"type": named} if named in _EVENTS else None
+    return event | {"type": event_name} if event_name in _EVENTS else None
 
 
-def _parsed(named: str, data: str) -> Json:
-    """Return the data of an event; an empty object for what is only a sign of life."""
+def _parsed(event_name: str, data: str) -> Json:
+    """Return the data of an event; an empty object for a ping or a comment."""
     try:
         found = json.loads(data, parse_int=integer) if data.strip() else {}
     except RecursionError:
-        raise ValueError("an event that is nested too deeply") from None
+        raise ValueError("the event is nested too deeply") from None
     except ValueError:
-        if named == "error":
+        if event_name == "error":
             return {"error": data}
-        # Such as [DONE], with which other protocols end.
-        if named not in _EVENTS and not data.lstrip().startswith("{"):
+        # For example [DONE], which ends the streams of other protocols.
+        if event_name not in _EVENTS and not data.lstrip().startswith("{"):
             return {}
         raise
     if isinstance(found, dict):
         return found
-    if named in _EVENTS and named != "error":
-        raise ValueError("an event that is no object")
-    return {"error": found} if named == "error" else {}
+    if event_name in _EVENTS and event_name != "error":
+        raise ValueError("the event is not an object")
+    return {"error": found} if event_name == "error" else {}
 
 
 def _object(value: object) -> Json:

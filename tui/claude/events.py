@@ -1,4 +1,4 @@
-"""The SDK's events, in the words of the conversation."""
+"""Translates the SDK's events into `ReplyEvent`s."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from tui.claude.event_stream import block_of
 from tui.claude.storable import name, storable
-from tui.conversation import (
+from tui.domain.reply_events import (
     BlockDelta,
     BlockStarted,
     BlockStopped,
     Finished,
-    Json,
+    MessageDelta,
     ReplyEvent,
     Started,
-    Stopping,
-    Usage,
 )
+from tui.domain.usage import Usage
+from tui.domain.wire import Json
 
 if TYPE_CHECKING:
     from anthropic.lib.streaming import ParsedMessageStreamEvent
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 def translated(
     event: ParsedMessageStreamEvent[None], usage: Usage, request_id: str | None
 ) -> list[ReplyEvent]:
-    """Return what an SDK event says, in our words.
+    """Return the `ReplyEvent`s for an event of the SDK.
 
-    By `type`, never by class: an unknown event arrives as the first class of the
-    union. The derived events (`text`, `thinking`) lack the block's index, so the
-    raw ones are read.
+    Reads the event's `type`, never its class: an unknown event arrives as the first class
+    of the union. Reads the raw events, because the derived ones (`text`, `thinking`) have
+    no block index.
     """
     match event.type:
         case "message_start":
@@ -43,7 +43,7 @@ def translated(
         case "message_delta":
             delta = event.delta
             return [
-                Stopping(
+                MessageDelta(
                     name(delta.stop_reason),
                     json_of(delta.stop_details) or None,
                     usage.merged(json_of(event.usage)),
@@ -68,7 +68,7 @@ def _delta(index: int, delta: Any) -> list[ReplyEvent]:
 
 
 def started(message: Any, request_id: str | None) -> Started:
-    """Return the beginning of a reply: what the SDK's message says of it."""
+    """Return the start of a reply from the SDK's message."""
     return Started(
         name(getattr(message, "id", None)) or "",
         name(getattr(message, "model", None)) or "",
@@ -78,13 +78,13 @@ def started(message: Any, request_id: str | None) -> Started:
 
 
 def finished(message: Any, usage: Usage) -> Finished:
-    """Return the end of a reply: the SDK's message as a whole.
+    """Return the end of a reply, with all blocks of the SDK's message.
 
-    Raises `ValueError` for what is no message.
+    Raises `ValueError` if `message` is not a message.
     """
     content = getattr(message, "content", None)
     if content is None:
-        raise ValueError("this is no message")
+        raise ValueError("not a message")
     found = [{"type": "text", "text": content}] if isinstance(content, str) else content
     blocks = [json_of(block) for block in (found if isinstance(found, list) else [])]
     return Finished(
@@ -96,9 +96,9 @@ def finished(message: Any, usage: Usage) -> Finished:
 
 
 def json_of(value: Any) -> Json:
-    """Return a value of the SDK as the JSON to send back: fields that were set, no more.
+    """Return a value of the SDK as the JSON to send back, with only the fields that were set.
 
-    What is no object is an empty one.
+    Returns an empty object if the value is not an object.
     """
     to_dict = getattr(value, "to_dict", None)
     wire = value if to_dict is None else to_dict(mode="json", warnings=False)

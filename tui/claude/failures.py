@@ -1,4 +1,4 @@
-"""Failures that can be kept and shown, whatever an error looks like."""
+"""Turns any error into a failure that can be stored and shown."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import anthropic
 
 from tui.claude.errors import failed
 from tui.claude.storable import name, storable
-from tui.conversation import Failure, ReplyFailed
-from tui.endpoint import Endpoint
+from tui.domain.endpoint import Endpoint
+from tui.domain.failure import Failure, ReplyFailed
 
 LONGEST_WAIT = 24 * 60 * 60.0
-"""The longest wait that an endpoint's word is taken for, in seconds."""
+"""The longest retry delay that an endpoint can ask for, in seconds."""
 
 LONGEST_MESSAGE = 1_000
-"""How many characters of an endpoint's words are shown and kept."""
+"""How many characters of an endpoint's error text are shown and stored."""
 
 _log = logging.getLogger(__name__)
 
@@ -25,27 +25,27 @@ _log = logging.getLogger(__name__)
 def failure_of(
     error: Exception, endpoint: Endpoint, *, has_started: bool = False
 ) -> ReplyFailed:
-    """Return what went wrong, as one line for the reader; raises nothing.
+    """Return what went wrong, as one line for the user. Never raises.
 
-    `has_started` tells whether any of the reply had come.
+    `has_started` is whether a part of the reply had arrived.
     """
     try:
         if isinstance(error, anthropic.APIStatusError):
-            _tidy(error)
+            _normalise(error)
         return _storable(failed(error, endpoint, has_started=has_started))
-    except Exception:  # noqa: BLE001 - whatever it looks like, it ends one reply only
+    except Exception:  # noqa: BLE001 - an unreadable error must end only this reply
         _log.exception("an error that cannot be read, from %s", endpoint.host)
         failure = Failure(
             f"{endpoint.host} sent an error that cannot be read.", type="protocol"
         )
-        return ReplyFailed(failure, is_cut=has_started)
+        return ReplyFailed(failure, is_truncated=has_started)
 
 
-def _tidy(error: anthropic.APIStatusError) -> None:
-    """Make the fields of an error what the SDK says they are: texts, or absent."""
+def _normalise(error: anthropic.APIStatusError) -> None:
+    """Give the fields of an error the types that the SDK declares: text or None."""
     error.body = storable(error.body)
     error.api_message = error.api_message if isinstance(error.api_message, str) else None
-    # The SDK names the types known today; any text may come.
+    # The SDK's type has only today's names, but an endpoint may send any text.
     error.type = name(error.type)  # type: ignore[assignment]
     error.error_code = name(error.error_code)
 
@@ -67,5 +67,5 @@ def _storable(found: ReplyFailed) -> ReplyFailed:
         ),
         is_retryable=found.is_retryable,
         retry_after=wait,
-        is_cut=found.is_cut,
+        is_truncated=found.is_truncated,
     )

@@ -1,8 +1,8 @@
-"""The models of an endpoint, as many of them as are worth knowing.
+"""Lists the models of an endpoint, with limits.
 
-The SDK would fetch page after page as long as the endpoint says that there are more,
-and make an object of each entry while the screen waits. Here pages, bytes, entries and
-time are bounded, and what came is read in a thread.
+The SDK would fetch pages as long as the endpoint has more, and would create an object for
+each entry on the event loop. This module limits pages, bytes, entries and time, and parses
+the pages in a thread.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ import json
 from typing import TYPE_CHECKING
 
 from tui.claude.answers import raise_error_in
-from tui.claude.silence import Silent
+from tui.claude.response_recorder import ENCODING, ResponseRecorder, recorded
+from tui.claude.stall import StallTimeout
 from tui.claude.storable import integer, storable
-from tui.claude.tap import ENCODING, Tap, tapped
-from tui.conversation import Model
-from tui.endpoint import Endpoint
+from tui.domain.endpoint import Endpoint
+from tui.domain.model import Model
 
 if TYPE_CHECKING:
     import anthropic
 
 SECONDS = 30.0
-"""How long an endpoint may take to list its models, all pages together."""
+"""How long an endpoint may take for all pages."""
 
 PAGES = 10
 BYTES = 8 * 1024 * 1024
-"""How large one page may be."""
+"""The largest size of one page."""
 MODELS = 5_000
 
 
 async def models_of(
     client: anthropic.AsyncAnthropic, endpoint: Endpoint, *, seconds: float = SECONDS
 ) -> list[Model]:
-    """Return the endpoint's models, the first ones of a list that is too long.
+    """Return the endpoint's models; only the first ones if the list exceeds a limit.
 
-    Raises what the SDK does, `Silent`, `Unreadable` and `ReplyFailed`.
+    Raises the SDK's errors, `StallTimeout`, `Unreadable` and `ReplyFailed`.
     """
     found: list[Model] = []
     try:
@@ -48,33 +48,33 @@ async def models_of(
                     break
     except TimeoutError:
         if not found:
-            raise Silent("took too long to list its models", is_dead=False) from None
+            raise StallTimeout("took too long to list its models", is_dead=False) from None
     return found[:MODELS]
 
 
 async def _page(
     client: anthropic.AsyncAnthropic, endpoint: Endpoint, after: str | None, seconds: float
 ) -> tuple[list[Model], str | None]:
-    """Return the models of a page, and after which the next page begins, if there is one."""
-    asked = {} if after is None else {"after_id": after}
-    with tapped(Tap(limit=BYTES)):
-        answer = await client.models.with_raw_response.list(
-            limit=1000, timeout=seconds, extra_headers=ENCODING, extra_query=asked
+    """Return the models of a page, and the `after_id` of the next page; None at the end."""
+    query = {} if after is None else {"after_id": after}
+    with recorded(ResponseRecorder(limit=BYTES)):
+        response = await client.models.with_raw_response.list(
+            limit=1000, timeout=seconds, extra_headers=ENCODING, extra_query=query
         )
-    return await asyncio.to_thread(_read, await answer.read(), endpoint)
+    return await asyncio.to_thread(_read, await response.read(), endpoint)
 
 
 def _read(body: bytes, endpoint: Endpoint) -> tuple[list[Model], str | None]:
     page = json.loads(body, parse_int=integer)
     if not isinstance(page, dict):
-        # Of the errors that tell of broken data, as JSON's own.
-        raise ValueError("a list of models that is no object")  # noqa: TRY004
+        # A ValueError, like JSON's own error: `errors` takes it for broken data.
+        raise ValueError("the list of models is not an object")  # noqa: TRY004
     raise_error_in(page, endpoint)
-    listed, last = page.get("data"), page.get("last_id")
-    entries: list[object] = listed if isinstance(listed, list) else []
+    data, last = page.get("data"), page.get("last_id")
+    entries: list[object] = data if isinstance(data, list) else []
     models = [Model(storable(wire)) for wire in entries if _is_model(wire)]
-    goes_on = page.get("has_more") is True and isinstance(last, str)
-    return models, last if goes_on else None
+    has_more = page.get("has_more") is True and isinstance(last, str)
+    return models, last if has_more else None
 
 
 def _is_model(wire: object) -> bool:

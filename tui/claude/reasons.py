@@ -1,21 +1,21 @@
-"""What an endpoint itself says went wrong, in whatever form it says so.
+"""Finds the reason in an endpoint's error, whatever its format.
 
-Anthropic's API has one form of error, gateways and local servers have many. What is
-found is made one clean line, without the key, and short enough to be read at a glance.
+Anthropic's API has one error format; gateways and local servers have many. The reason
+becomes one clean, short line without the key.
 """
 
 from __future__ import annotations
 
 import json
 
-from tui.endpoint import Endpoint
-from tui.sanitise import clean_line
+from tui.domain.endpoint import Endpoint
+from tui.text.sanitise import clean_line
 
 LONGEST = 400
-"""The longest reason that is told, in characters."""
+"""The longest reason that is shown, in characters."""
 
 _DEEPEST = 6
-# What says most of it first: beside a message, an error is often its mere name.
+# The most informative names first: next to a `message`, `error` is often only a type.
 _NAMES = (
     "message",
     "error_description",
@@ -30,16 +30,16 @@ _NAMES = (
 
 
 def reason(body: object, endpoint: Endpoint) -> str:
-    """Return the reason that a body gives: parsed JSON, or text. Nothing for a web page."""
+    """Return the reason in a body, which is parsed JSON or text; "" for a web page."""
     if isinstance(body, str):
         body = _parsed(body)
-    # It may be a page that a proxy made for a browser.
-    said = _found(body, 0)
-    return "" if said.lstrip().startswith("<") else line(said, endpoint)
+    found = _found(body, 0)
+    # A proxy may have sent a page for browsers.
+    return "" if found.lstrip().startswith("<") else line(found, endpoint)
 
 
 def error_type(body: object) -> str | None:
-    """Return the type of an error in the form of the Messages API; None in any other."""
+    """Return the type of an error in the Messages API's format; None for other formats."""
     match body:
         case {"error": {"type": str(found)}}:
             return found
@@ -47,15 +47,15 @@ def error_type(body: object) -> str | None:
             return None
 
 
-def line(said: str, endpoint: Endpoint, *, longest: int = LONGEST) -> str:
+def line(text: str, endpoint: Endpoint, *, longest: int = LONGEST) -> str:
     """Return foreign text as one clean line without the key."""
-    # The key goes first: cut in two, it would not be known any more.
-    shown = endpoint.without_secrets(clean_line(said))
+    # Remove the key before cutting the text: a part of the key would not be recognised.
+    shown = endpoint.without_secrets(clean_line(text))
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 
 def is_error(body: object) -> bool:
-    """Tell whether a body that came with the status 200 is an error all the same."""
+    """Return whether a body with the status 200 is an error nevertheless."""
     match body:
         case {"type": "error"} | {"errors": [_, *_]}:
             return True

@@ -1,8 +1,8 @@
-"""Foreign JSON made such as SQLite, UTF-8 and JSON itself can hold.
+"""Turns foreign JSON into values that SQLite, UTF-8 and JSON itself can hold.
 
-An endpoint may send numbers of any length, NaN, halves of characters and nesting
-without end, wherever it likes. What is made of it is made so here, before it becomes
-an event or a failure; nothing after this has to ask again.
+An endpoint may send numbers of any length, NaN, lone surrogates and any depth of nesting.
+This module converts them before they become an event or a failure, so that no later code
+must check again.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tui.sanitise import whole
+from tui.text.sanitise import fix_surrogates
 
 LARGEST = 2**63 - 1
-"""The largest number that SQLite holds."""
+"""The largest integer that SQLite can store."""
 
 DEEPEST = 60
-"""How deep a value may be nested. Deeper, writing it would end in a RecursionError."""
+"""How deep a value may be nested. Writing a deeper one would raise `RecursionError`."""
 
 LONGEST_NAME = 500
-"""How many characters an id, a model or a stop reason may have: it stands in every row."""
+"""How many characters an id, a model or a stop reason may have, as every row has them."""
 
 
 def storable(value: Any, depth: int = DEEPEST) -> Any:
-    """Return a JSON value that can be written and read again, as like as can be.
+    """Return a JSON value that can be written and read again, as similar as possible.
 
-    Halves of characters are replaced, numbers beyond 64 bits become text, what is no
-    number becomes null, and so does what is nested too deeply.
+    Lone surrogates are replaced. An integer beyond 64 bits becomes text. NaN, infinity and
+    what is nested too deeply become null.
     """
     match value:
         case str():
-            return whole(value)
+            return fix_surrogates(value)
         case bool() | None:
             return value
         case int():
@@ -46,13 +46,10 @@ def storable(value: Any, depth: int = DEEPEST) -> Any:
 
 
 def name(value: object) -> str | None:
-    """Return an id or another name as text; None if it is none.
-
-    A number is taken for the text it is written as.
-    """
+    """Return an id or another name as text; None if the value is not a text or a number."""
     match value:
         case str():
-            return whole(value[:LONGEST_NAME])
+            return fix_surrogates(value[:LONGEST_NAME])
         case bool():
             return None
         case int() | float():
@@ -61,16 +58,16 @@ def name(value: object) -> str | None:
             return None
 
 
-def words(value: object) -> str | None:
-    """Return a piece of text as it came, halves of characters and all; None if it is none.
+def text_piece(value: object) -> str | None:
+    """Return a piece of text unchanged; None if the value is not a text or a number.
 
-    Its other half may be in the next piece.
+    It may end with a lone surrogate, because the other half may be in the next piece.
     """
     return value if isinstance(value, str) else name(value)
 
 
 def integer(digits: str) -> int | str:
-    """Return a number as JSON writes it; the text itself if Python would not read it."""
+    """Return an integer of a JSON text; the text itself if it is too long for Python."""
     return int(digits) if len(digits) <= LONGEST_NAME else digits
 
 
@@ -78,9 +75,9 @@ def _digits(value: int) -> str | None:
     try:
         return str(value)
     except ValueError:
-        # Python writes no more than 4,300 digits.
+        # Python does not convert more than 4,300 digits.
         return None
 
 
 def _key(name: object) -> str:
-    return whole(name) if isinstance(name, str) else str(name)
+    return fix_surrogates(name) if isinstance(name, str) else str(name)

@@ -1,7 +1,7 @@
-"""Log records without the texts of errors, which may quote what somebody wrote.
+"""Log records without the texts of errors, which may quote what the user wrote.
 
-What is logged stays, whatever is deleted afterwards. So of an error its kind is logged and
-where it came from, and of the system's own what the system said.
+A log record stays when a conversation is deleted. So the log has only the type of an error
+and its traceback, and for an `OSError` also the system's message.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from types import TracebackType
 
 
 class LogFormatter(logging.Formatter):
-    """Writes a traceback as Python does, less what the errors say."""
+    """Writes a traceback as Python does, but without the texts of the errors."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -29,7 +29,7 @@ class LogFormatter(logging.Formatter):
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those it came of, each once, however they are linked."""
+    """Yield an error and its causes, each only once, even if they form a cycle."""
     seen: set[int] = set()
     found: BaseException | None = error
     while found is not None and id(found) not in seen:
@@ -41,8 +41,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _described(error: BaseException) -> str:
     frames = "".join(traceback.format_tb(error.__traceback__))
     frames = f"Traceback (most recent call last):\n{frames}"
-    said = getattr(error, "sqlite_errorname", "")
+    text = getattr(error, "sqlite_errorname", "")
     if isinstance(error, OSError):
-        said = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     kind = f"{type(error).__module__}.{type(error).__qualname__}"
-    return f"{frames}{kind}: {said}" if said else f"{frames}{kind}"
+    return f"{frames}{kind}: {text}" if text else f"{frames}{kind}"

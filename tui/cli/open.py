@@ -1,65 +1,51 @@
-"""Opening the app, which is the main job."""
+"""Opening the app, when no command is given."""
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
-from tui.claude import Claude
-from tui.cli import FAILED, CommandFailed
-from tui.cli.ask import limits
+from tui.cli.app_settings import save_theme, unknown_keys, unknown_theme
+from tui.cli.connecting import connect
+from tui.cli.exit_codes import FAILED, CommandFailed
 from tui.cli.output import say
-from tui.config import BadSetting
-from tui.sanitise import whole
-from tui.settings import Settings
+from tui.config.config import BadSetting
+from tui.config.loading import Flags
+from tui.config.profiles import Profiles
+from tui.config.settings import Settings
 from tui.store import open_store
 
 if TYPE_CHECKING:
-    from tui.app import StreamChat
+    from tui.ui.app import StreamChat
 
 
-def open_app(options: argparse.Namespace, settings: Settings) -> int:
-    """Run the app until it is left, and return the exit code."""
+def open_app(settings: Settings, flags: Flags) -> int:
+    """Run the app until the user quits, and return the exit code."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise CommandFailed("The app needs a terminal. For scripts there is: ask, log")
-    if os.environ.get("TERM") == "dumb":
-        raise CommandFailed("The app needs a terminal that can draw; TERM says: dumb.")
-    from tui.app import StreamChat
-    from tui.ending import Ending
+        raise CommandFailed("The app needs a terminal. In a script, use ask or log.")
+    from tui.terminal.shutdown import Shutdown
+    from tui.ui.app import StreamChat
+    from tui.ui.themes import known_themes
 
-    if settings.endpoint is None or "demo" in options:
-        from tui import demo
-
-        claude, model = demo.connect(), demo.MODEL
-    else:
-        claude, model = (
-            Claude(settings.endpoint, limits=limits(settings)),
-            whole(settings.model),
-        )
+    connections, settings = connect(settings, flags)
     with open_store(settings.db) as store:
         app = StreamChat(
             store,
-            claude,
-            model=model,
-            is_model_asked_for="model" in options and not claude.endpoint.is_demo,
-            theme=settings.theme,
-            frames_per_second=settings.frames_per_second,
-            unused_env=settings.unused_env,
-            is_key_missing=settings.endpoint is None,
-            log_path=settings.log,
-            env_path=settings.env,
-            keep_recordings_mb=settings.keep_recordings_mb,
-            keys=settings.keys,
-            at_once=settings.parallel_replies,
-            title_model=None if claude.endpoint.is_demo else settings.title_model,
-            substring_index=settings.substring_index,
-            ending=Ending(),
+            connections,
+            settings,
+            keep_theme=partial(save_theme, settings.config),
+            shutdown=Shutdown(),
+            profiles=Profiles(flags),
         )
-        _check_theme(settings, app.available_themes)
-        app.warnings = (*settings.warnings, *_unknown_keys(settings, app))
+        if unknown := unknown_theme(settings, known_themes()):
+            raise BadSetting(unknown)
+        app.warnings = (
+            *([settings.keyring_problem] if settings.keyring_problem else []),
+            *settings.warnings,
+            *_unknown_keys(settings, app),
+        )
         app.run()
     if app.is_crashed:
         say(app.last_words)
@@ -68,21 +54,5 @@ def open_app(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _unknown_keys(settings: Settings, app: StreamChat) -> Iterator[str]:
-    """Yield a line for each name under `[keys]` that there is not."""
-    # To know all names takes the import of every screen.
-    if settings.source is None or not settings.keys:
-        return
-    for name in app.keymap.unknown:
-        at = settings.source.at(settings.key_places[name])
-        known = ", ".join(app.keymap.beside(name))
-        yield f"{at}: unknown key name {name!r}. Known names: {known}."
-
-
-def _check_theme(settings: Settings, known: Iterable[str]) -> None:
-    """Raise `BadSetting` for a theme that there is not: only the app knows which there are."""
-    known = sorted(known)
-    if settings.source is not None and settings.theme not in (None, *known):
-        at = settings.source.at(["theme"])
-        raise BadSetting(
-            f"{at}: unknown theme {settings.theme!r}. Known themes: {', '.join(known)}."
-        )
+    for line, fix in unknown_keys(settings, app.keymap):
+        yield f"{line} {fix}"

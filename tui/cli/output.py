@@ -1,7 +1,7 @@
-"""stdin, stdout and stderr, whatever they are: closed, full, or read by nobody.
+"""Safe use of stdin, stdout and stderr, even if they are closed, full or broken pipes.
 
-What cannot be written to stderr is lost, and changes nothing: the exit code tells
-what became of what was asked for.
+A line that cannot be written to stderr is lost and changes nothing: the exit code still
+says whether the command succeeded.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import sys
 from pathlib import Path
 from typing import IO
 
-from tui.sanitise import clean, clean_line, whole
+from tui.text.sanitise import clean, clean_line, fix_surrogates
 
 
 def prepare_streams() -> bool:
-    """Make the three streams safe to use; tell whether stdout was closed.
+    """Make the three streams safe to use; return whether stdout was closed.
 
-    A closed one is read as empty, and what is written there goes nowhere.
+    A closed stdin reads as empty. Writes to a closed stream are discarded.
     """
     _occupy_descriptors()
     is_stdout_closed = sys.stdout is None
@@ -30,17 +30,17 @@ def prepare_streams() -> bool:
     if sys.stdout is None:
         sys.stdout = _nowhere()
     if sys.stderr is None:
-        # Where there is none, print and argparse would take stdout.
+        # Without a stderr, print and argparse would use stdout.
         sys.stderr = _nowhere()
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # What an encoding cannot hold would end the program otherwise.
+            # Otherwise a character that the encoding lacks would raise an error.
             stream.reconfigure(errors="replace")
     return is_stdout_closed
 
 
 def _occupy_descriptors() -> None:
-    """Let no file that is opened later be taken for stdin, stdout or stderr."""
+    """Open closed descriptors 0 to 2, so that no later file gets one of these numbers."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
@@ -51,7 +51,7 @@ def _nowhere() -> io.TextIOWrapper:
 
 
 def is_on_terminal() -> bool:
-    """Tell whether a person reads stdout, and not a file or a program."""
+    """Tell whether stdout is a terminal, and not a file or a program."""
     return sys.stdout.isatty()
 
 
@@ -64,9 +64,9 @@ def say(line: str) -> None:
 
 
 def give_up(stream: IO[str]) -> None:
-    """Write nothing more to a stream that cannot be written.
+    """Discard everything else that is written to a broken stream.
 
-    Python would complain of it when it flushes at exit.
+    Without this, Python would report an error when it flushes the stream at exit.
     """
     with contextlib.suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -75,17 +75,23 @@ def give_up(stream: IO[str]) -> None:
 
 
 def print_json(value: object) -> None:
-    """Print a value as JSON, exact, with its own escapes for what drives a terminal."""
-    # An encoding that lacks a character would replace it.
+    """Print a value as exact JSON, with control characters as JSON escapes."""
+    # An encoding that lacks a character would print a replacement for it.
     is_ascii = is_on_terminal() or "utf" not in sys.stdout.encoding.lower()
     text = json.dumps(value, ensure_ascii=is_ascii, indent=2)
     print(_DRIVES.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
 _DRIVES = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-"""What JSON leaves as it is, and terminals do not."""
+"""Characters that JSON does not escape, but that can control a terminal."""
 
 
 def shown(text: str, *, is_raw: bool) -> str:
-    """Return a text for stdout: clean wherever it goes, unless the exact one was asked for."""
-    return whole(text) if is_raw else clean(text)
+    """Return a text for stdout: clean, or exact with `is_raw`."""
+    return fix_surrogates(text) if is_raw else clean(text)
+
+
+def tell(notice: str) -> None:
+    """Write a notice to stderr, unless it is empty."""
+    if notice:
+        say(f"streamchat-tui: {notice}")

@@ -1,4 +1,4 @@
-"""What is piped in, as text: whatever its encoding, or refused by name."""
+"""Reads piped text, in whatever Unicode encoding it is."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import codecs
 import select
 import sys
 
-from tui.cli import CommandFailed, UsageError
+from tui.cli.exit_codes import CommandFailed, UsageError
 
 _BEGINNINGS = (
-    # UTF-16's own is the beginning of this one.
+    # The mark of UTF-16 is the beginning of this one, so this one comes first.
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
-"""Byte order marks, and the encoding that each tells of."""
+"""Byte order marks, each with its encoding."""
 
 _MOST_BROKEN = 0.25
-"""How much of a text may be NUL, or bytes that its encoding does not know."""
+"""The largest share of a text that may be NULs or bytes that cannot be decoded."""
 
 
 def read_piped() -> str:
-    """Return what is piped in; "" on a terminal. Raises `UsageError`, `CommandFailed`."""
+    """Return the piped text; "" on a terminal. Raises `UsageError`, `CommandFailed`."""
     if sys.stdin.isatty():
         return ""
     try:
@@ -37,7 +37,7 @@ def _read_all() -> bytes:
     pieces = []
     while (piece := sys.stdin.buffer.read()) != b"":
         if piece is None:
-            # Whoever gave it to us has it not wait.
+            # The stream is in non-blocking mode.
             select.select([sys.stdin], [], [])
         else:
             pieces.append(piece)
@@ -45,15 +45,15 @@ def _read_all() -> bytes:
 
 
 def decoded(content: bytes, encoding: str) -> str:
-    """Return text by its byte order mark, else by `encoding`, with a line feed after a line.
+    """Decode bytes by their byte order mark, or else by `encoding`. Lines end in a line feed.
 
-    Bytes that are wrong are replaced, if they are few. Raises `UsageError`.
+    A few wrong bytes are replaced. Raises `UsageError` if there are many.
     """
     encoding = next((name for mark, name in _BEGINNINGS if content.startswith(mark)), encoding)
     text = content.decode(encoding, "replace")
     if text.count("\0") + text.count("\ufffd") > len(text) * _MOST_BROKEN:
         raise UsageError(
-            f"What is piped in is no text in {encoding.upper()}. Convert it first:"
+            f"The piped input is not text in {encoding.upper()}. Convert it first:"
             " iconv -f ITS-ENCODING -t UTF-8"
         )
     return text.replace("\r\n", "\n").replace("\r", "\n")

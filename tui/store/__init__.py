@@ -1,6 +1,6 @@
-"""The history on disk: the only room that speaks SQL.
+"""The history on disk: the only folder with SQL.
 
-Its methods work in threads of their own; see `threads`.
+`Store` runs its SQL in threads of its own; see `threads`.
 """
 
 from __future__ import annotations
@@ -8,42 +8,45 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections import defaultdict
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui.clock import Clock, id_time_ms
-from tui.conversation import Conversation, Message, Model, Request
-from tui.listing import Key, Listing, Page
-from tui.store import connection as opening
-from tui.store import damage, foreign, listing, removal, rows, substrings, writing
-from tui.store.branches import LINE, Branches, in_order
-from tui.store.connection import HistoryError
+from tui.domain.clock import Clock, id_time_ms
+from tui.domain.conversation import Conversation, Message
+from tui.domain.conversation_list import Key, Listing, Page
+from tui.domain.model import Model
+from tui.domain.reply import StreamingReply
+from tui.domain.request import Request
+from tui.store import conversation_list, foreign, paths, removal, rows, views, writing
+from tui.store.branches import Branches
+from tui.store.claims import BranchBusy, Claims
+from tui.store.connection import Access, HistoryError
 from tui.store.drafts import Drafts
 from tui.store.file_lock import SharedLock
 from tui.store.filesystem import MOUNTS
 from tui.store.finding import Finding
 from tui.store.labels import Labels
 from tui.store.lost import Lost
-from tui.store.owner import LockFailed, Owner
+from tui.store.paths import Snapshot
+from tui.store.preparing import prepare
 from tui.store.purging import Purging
+from tui.store.recordings import Recordings
 from tui.store.recovery import Recovery
-from tui.store.substrings import Substrings
 from tui.store.threads import Threads, reads, writes
 from tui.store.writing import Recorded
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-__all__ = ["HistoryError", "Store", "open_store"]
+__all__ = ["BranchBusy", "HistoryError", "Store", "open_store"]
 
 
 class Store:
-    """Conversations, their messages and the ledger. Made by `open_store`."""
+    """Conversations, their messages and the request log. `open_store` makes one."""
 
-    def __init__(self, path: Path, clock: Clock, access: opening.Access) -> None:
+    def __init__(self, path: Path, clock: Clock, access: Access) -> None:
         self.path = path
         self.clock = clock
         self.threads = Threads(path, access)
@@ -51,15 +54,15 @@ class Store:
         self.labels = Labels(self.threads, clock)
         self.drafts = Drafts(self.threads, clock)
         self.finding = Finding(self.threads, clock)
-        self.substrings = Substrings(self.threads)
+        self.claims = Claims(self.threads, clock, self._locks)
         self.recovery = Recovery(self.threads, clock, self._locks)
-        self.purging = Purging(self.threads, clock, self.substrings)
+        self.purging = Purging(self.threads, clock)
+        self.recordings = Recordings(self.threads)
         self.undo_lock = SharedLock(path.parent / "run" / f"{path.name}.undo")
-        """Held while something that was deleted here can be brought back."""
+        """Held while this program can still undo a deletion."""
         self.lost = Lost(self.threads, clock)
-        self._owner: Owner | None = None
         self._seen_version: tuple[int, int] | None = None
-        """Which connection was asked last for the version of the file, and what it said."""
+        """The connection that last read the version of the file, and that version."""
         with foreign.limited(self.threads.reader):
             newest = foreign.newest_id(self.threads.reader)
         if newest is not None:
@@ -67,12 +70,12 @@ class Store:
 
     @property
     def notice(self) -> str:
-        """What the reader has to know of this history; most often nothing."""
+        """What the user must know about this history; usually empty."""
         return self.threads.access.notice
 
     @property
     def is_read_only(self) -> bool:
-        """Whether nothing can be written."""
+        """Whether the history cannot be written."""
         return self.threads.is_read_only
 
     def new_id(self) -> str:
@@ -84,7 +87,14 @@ class Store:
         self, connection: sqlite3.Connection, *, limit: int = -1
     ) -> list[Conversation]:
         """Return conversations, pinned ones first, then the most recently used."""
-        return listing.newest_first(connection, limit)
+        return conversation_list.newest_first(connection, limit)
+
+    @reads
+    def by_last_use(
+        self, connection: sqlite3.Connection, *, limit: int = -1, with_archived: bool = False
+    ) -> list[tuple[Conversation, int]]:
+        """Return conversations with their number of messages, the last used first."""
+        return conversation_list.by_last_use(connection, limit, with_archived=with_archived)
 
     @reads
     def listing(
@@ -94,13 +104,13 @@ class Store:
         cursor_id: str | None = None,
         anchor: Key | None = None,
     ) -> Listing:
-        """Return the list's groups now, and its pages around a conversation and a place."""
-        return listing.listing(connection, self.clock.now_ms(), cursor_id, anchor)
+        """Return the groups of the list, and its pages around `cursor_id` and `anchor`."""
+        return conversation_list.listing(connection, self.clock.now_ms(), cursor_id, anchor)
 
     @reads
-    def page(self, connection: sqlite3.Connection, of: Listing, start: int) -> Page | None:
-        """Return a page of a list; None if the list is no longer that one."""
-        return listing.page(connection, of, start)
+    def page(self, connection: sqlite3.Connection, listing: Listing, start: int) -> Page | None:
+        """Return the page that begins at `start`; None if the list has changed since."""
+        return conversation_list.page(connection, listing, start)
 
     @reads
     def neighbour(
@@ -108,33 +118,41 @@ class Store:
     ) -> str | None:
         """Return the conversation after another in the list (`step` 1) or before it (-1).
 
-        None past either end. Of one that is not in the list: the list's first.
+        Returns None past either end, and the first conversation if the given one is not
+        in the list.
         """
-        return listing.neighbour(connection, conversation_id, step)
+        return conversation_list.neighbour(connection, conversation_id, step)
 
     @reads
     def conversation(
         self, connection: sqlite3.Connection, conversation_id: str
     ) -> Conversation | None:
-        """Return one conversation; None if there is none, or it is in the trash."""
-        return listing.by_id(connection, conversation_id)
+        """Return one conversation; None if it does not exist or is deleted."""
+        return conversation_list.by_id(connection, conversation_id)
+
+    @reads
+    def is_known(self, connection: sqlite3.Connection, conversation_id: str) -> bool:
+        """Return whether a conversation was ever saved; a deleted one counts."""
+        known = "SELECT 1 FROM conversations WHERE id = ?"
+        return connection.execute(known, [conversation_id]).fetchone() is not None
 
     @reads
     def matching(self, connection: sqlite3.Connection, part: str) -> list[Conversation]:
-        """Return the conversations whose id begins with `part` or ends in its 6 letters.
+        """Return up to three conversations whose id begins with `part`.
 
-        At most three: more would not help to say which is meant.
+        If `part` has 6 characters, the id may also end with it. More are not needed to know
+        that `part` is ambiguous.
         """
-        return listing.by_part_of_id(connection, part)
+        return conversation_list.by_part_of_id(connection, part)
 
     @reads
     def newest(self, connection: sqlite3.Connection, *, is_demo: bool) -> Conversation | None:
-        """Return the conversation last used, of the demo's or of the others."""
-        return listing.last_used(connection, is_demo=is_demo)
+        """Return the most recently used conversation, either of the demo or of all others."""
+        return conversation_list.last_used(connection, is_demo=is_demo)
 
     @reads
     def is_demo(self, connection: sqlite3.Connection, conversation_id: str) -> bool | None:
-        """Tell whether the offline demo answered in a conversation; None: nobody has yet."""
+        """Return whether the offline demo answered in a conversation; None without replies."""
         found = connection.execute(
             "SELECT DISTINCT endpoint = 'demo' FROM messages"
             " WHERE conversation_id = ? AND role = 'assistant'",
@@ -143,137 +161,132 @@ class Store:
         return any(row[0] for row in found) if found else None
 
     @reads
-    def line(self, connection: sqlite3.Connection, tip_id: str | None) -> list[Message]:
-        """Return the messages from the first one to `tip_id`, without those deleted.
+    def read_path(self, connection: sqlite3.Connection, tip_id: str | None) -> list[Message]:
+        """Return the messages from the first one to `tip_id`, without deleted ones.
 
-        Unknown tip: none.
+        Returns no messages if the tip is unknown.
         """
-        blocks = defaultdict(list)
-        for row in connection.execute(
-            f"{LINE} SELECT b.* FROM line JOIN blocks AS b ON b.message_id = line.id"
-            " ORDER BY b.message_id, b.seq",
-            [tip_id],
-        ):
-            blocks[row["message_id"]].append(row)
-        # In order of attempts, so that the last one stays.
-        requests = {
-            row["line_id"]: row
-            for row in connection.execute(
-                f"{LINE} SELECT r.*, line.id AS line_id FROM line JOIN requests AS r"
-                " ON r.message_id = coalesce(line.copied_from, line.id)"
-                " WHERE r.purpose = 'reply' ORDER BY r.attempt",
-                [tip_id],
-            )
-        }
-        found = connection.execute(
-            f"{LINE} SELECT m.* FROM line JOIN messages AS m ON m.id = line.id",
-            [tip_id],
-        )
-        return [
-            rows.message_from(row, blocks[row["id"]], requests.get(row["id"]))
-            for row in in_order(found, tip_id)
-            if row["deleted_ms"] is None
-        ]
+        return paths.messages(connection, tip_id)
+
+    @reads
+    def snapshot(
+        self,
+        connection: sqlite3.Connection,
+        conversation: Conversation,
+        reply: StreamingReply | None = None,
+    ) -> Snapshot:
+        """Return a conversation, its path and its versions as they are at one moment.
+
+        `reply` is the reply that is being written in it. If the conversation is not saved,
+        or is deleted, the snapshot has the given one.
+        """
+        return paths.snapshot(connection, conversation, reply)
 
     @reads
     def models(
         self, connection: sqlite3.Connection, host: str
     ) -> tuple[int, list[Model]] | None:
-        """Return when a host's models were fetched, in milliseconds, and the models."""
+        """Return when a host's models were fetched, in milliseconds, and the models.
+
+        None if they were never fetched.
+        """
         row = connection.execute(
             "SELECT fetched_ms, models FROM model_lists WHERE host = ?", [host]
         ).fetchone()
         return None if row is None else (row["fetched_ms"], rows.models_from(row["models"]))
 
-    async def is_changed_elsewhere(self) -> bool:
-        """Tell whether another program has written since this was last asked.
+    def after_write(self, call: Callable[[], object]) -> AbstractContextManager[None]:
+        """Call a function after every successful write, during the block."""
+        return self.threads.after_write(call)
 
-        The first time it is asked: no.
+    async def is_changed_elsewhere(self) -> bool:
+        """Return whether another program has written since the last call.
+
+        The first call returns False.
         """
         loop = asyncio.get_running_loop()
-        try:
+        with self.threads.translated("read", "Store.is_changed_elsewhere"):
             return await loop.run_in_executor(self.threads.writer_thread, self._has_new_version)
-        except (sqlite3.Error, OSError) as error:
-            raise self.threads.failed("read", error) from error
 
     def _has_new_version(self) -> bool:
-        self.threads.look()
+        self.threads.check_file()
         database = self.threads.database
-        # Asked of the connection that writes, because to it what it has written itself
-        # is nothing new.
+        # Ask the connection that writes: SQLite does not count a connection's own writes.
         connection = self.threads.reader if database is None else database.conn
         (version,) = connection.execute("PRAGMA data_version").fetchone()
         before, self._seen_version = self._seen_version, (id(connection), version)
-        # With another connection the numbers are others too, and something may be missed.
+        # Two connections count differently, so a change of connection counts as a change.
         return before not in (None, self._seen_version)
 
     @reads
-    def select(
-        self, connection: sqlite3.Connection, sql: str, parameters: Sequence[object] = ()
+    def reply_row(self, connection: sqlite3.Connection, message_id: str) -> dict[str, Any]:
+        """Return a reply as a row of the public views."""
+        return views.reply(connection, message_id)
+
+    @reads
+    def message_rows(
+        self, connection: sqlite3.Connection, conversation_id: str
     ) -> list[dict[str, Any]]:
-        """Return the rows of a query over the public views, by column name."""
-        return [dict(row) for row in connection.execute(sql, parameters)]
+        """Return a conversation's messages, oldest first, as rows of the public views."""
+        return views.messages(connection, conversation_id)
 
     @writes
-    def add_question(self, db: Database, conversation: Conversation, message: Message) -> None:
-        """Keep a question as the tip of its conversation, which is made if it is new.
+    def add_question(
+        self,
+        db: Database,
+        conversation: Conversation,
+        message: Message,
+        *,
+        is_at_tip: bool = False,
+    ) -> Message:
+        """Save a question as the tip of its conversation; add the conversation if it is new.
 
-        A conversation that exists takes over the model and the system prompt. Raises
-        `HistoryError` for one that has been deleted, in another window.
+        Returns it as saved; with `is_at_tip`, its parent is the tip at this moment. An
+        existing conversation takes over the parameters. Raises `HistoryError` if another
+        window deleted the conversation, and `BranchBusy` while another program replies there.
         """
         deleted = "SELECT 1 FROM conversations WHERE id = ? AND deleted_ms IS NOT NULL"
         if db.execute(deleted, [conversation.id]).fetchone() is not None:
             raise HistoryError("This conversation was deleted in another window.")
-        if message.is_continuation and removal.is_anything_removed(
+        if message.is_continuation and removal.is_any_purged(
             db.conn, [message.parent_id or ""]
         ):
-            # It quotes the end of what it goes on with.
+            # The question quotes the end of the reply that it continues.
             raise HistoryError("This reply was deleted in another window.")
-        row = rows.row_of_conversation(conversation) | {"updated_ms": message.created_ms}
-        names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
-        db.execute(
-            f"INSERT INTO conversations ({names}) VALUES ({marks})"
-            " ON CONFLICT (id) DO UPDATE SET model = :model, system = :system,"
-            " updated_ms = :updated_ms",
-            row,
-        )
+        if is_at_tip:
+            conversation, message = writing.at_tip(db, conversation, message)
+        self.claims.check(db, conversation, message)
+        writing.save_conversation(db, conversation, message.created_ms)
         writing.insert_message(db, message)
-        db.execute(
-            "UPDATE conversations SET tip_id = ? WHERE id = ?",
-            [message.id, conversation.id],
-        )
+        self.claims.claim_for_question(db, message)
+        writing.move_tip(db, conversation.id, message.id)
+        return message
 
     @writes
     def begin_reply(
         self, db: Database, message: Message, request: Request, *, tip_id: str | None
     ) -> None:
-        """Open a reply: its empty message, its first row in the ledger, its stream.
+        """Begin a reply: add its empty message, its first row in the request log, its stream.
 
-        The tip moves to it, and the conversation goes on with its model, unless the tip
-        is no longer at `tip_id`. Raises `HistoryError` for one that was removed meanwhile.
+        Moves the tip to the reply, if the tip is still at `tip_id`. Raises `HistoryError`
+        if the conversation was removed.
         """
-        if removal.is_removed(db.conn, message.conversation_id):
+        if removal.is_purged(db.conn, message.conversation_id):
             raise HistoryError("This conversation was deleted in another window.")
         writing.insert_message(db, message)
-        db.table("streams").insert(
-            {
-                "message_id": message.id,
-                "owner": self._own(),
-                "started_ms": message.created_ms,
-            }
-        )
+        writing.note_system_prompt(db, message.id, request.system)
+        self.claims.claim_for_reply(db, message)
         db.table("requests").insert(rows.row_of_request(request))
         db.execute(
-            "UPDATE conversations SET tip_id = ?, model = coalesce(?, model), updated_ms = ?"
-            " WHERE id = ? AND tip_id IS ?",
-            [message.id, message.model, message.created_ms, message.conversation_id, tip_id],
+            "UPDATE conversations SET tip_id = ?, updated_ms = ? WHERE id = ? AND tip_id IS ?",
+            [message.id, message.created_ms, message.conversation_id, tip_id],
         )
 
     @writes
-    def keep_arrived(self, db: Database, message_id: str, k: int, entry: str) -> None:
+    def append_journal(self, db: Database, message_id: str, k: int, entry: str) -> None:
         """Write entry number `k` of a running reply's journal.
 
-        Of a reply that has ended meanwhile, nothing is written.
+        Writes nothing if the reply has ended.
         """
         db.execute(
             "INSERT INTO journal (message_id, k, payload)"
@@ -285,7 +298,7 @@ class Store:
     def begin_attempt(
         self, db: Database, failed: Request, recording: Recorded, request: Request
     ) -> None:
-        """Close the ledger's row of an attempt that failed and open the next one's."""
+        """Update the request log's row of a failed attempt, and add a row for the next."""
         writing.update_request(db, failed)
         writing.insert_recording(db, failed, recording)
         db.execute("DELETE FROM journal WHERE message_id = ?", [failed.message_id])
@@ -295,22 +308,22 @@ class Store:
     def finish_reply(
         self, db: Database, message: Message, request: Request, recording: Recorded
     ) -> None:
-        """Keep a reply however it ended, with its last row in the ledger.
+        """Save a reply, however it ended, and its last row in the request log.
 
-        Of a reply whose conversation is gone meanwhile, only the ledger's row is kept.
+        If the conversation is gone, saves only the row in the request log.
         """
         found = db.execute("SELECT n FROM messages WHERE id = ?", [message.id]).fetchone()
         if found is not None:
             writing.replace_blocks(db, message.id, message.blocks)
-            message = writing.without_late_words(db, message)
-            db.table("messages").update(found[0], rows.row_of_ending(message))
+            message = writing.without_purged_text(db, message)
+            db.table("messages").update(found[0], rows.end_columns(message))
             writing.insert_recording(db, request, recording)
         writing.update_request(db, request)
         writing.close_stream(db, message.id)
 
     @writes
-    def keep_models(self, db: Database, host: str, models: Sequence[Model]) -> None:
-        """Keep what a host's Models API answered, with the time."""
+    def save_models(self, db: Database, host: str, models: Sequence[Model]) -> None:
+        """Save a host's models, as its Models API sent them, with the time."""
         db.execute(
             "INSERT INTO model_lists (host, fetched_ms, models) VALUES (?, ?, ?)"
             " ON CONFLICT (host) DO UPDATE SET fetched_ms = excluded.fetched_ms,"
@@ -318,49 +331,27 @@ class Store:
             [host, self.clock.now_ms(), rows.dumps([model.wire for model in models])],
         )
 
-    async def trim_recordings(self, most_bytes: int) -> None:
-        """Drop the oldest recordings until the others take at most `most_bytes`."""
-        if not self.is_read_only:
-            await self._trim_recordings(most_bytes)
-
-    @writes
-    def _trim_recordings(self, db: Database, most_bytes: int) -> None:
-        db.execute(
-            "DELETE FROM recordings WHERE request_id IN (SELECT request_id FROM ("
-            " SELECT request_id, sum(size) OVER (ORDER BY started_ms DESC, request_id DESC)"
-            " AS so_far FROM recordings) WHERE so_far > ?)",
-            [most_bytes],
-        )
-
-    @reads
-    def recording(self, connection: sqlite3.Connection, request_id: str) -> Recorded:
-        """Return what came over the wire for a request, packed; None if it was not kept."""
-        row = connection.execute(
-            "SELECT content FROM recordings WHERE request_id = ?", [request_id]
-        ).fetchone()
-        return None if row is None else bytes(row["content"])
-
     @writes
     def delete(self, db: Database, conversation_ids: Sequence[str]) -> None:
-        """Put conversations out of sight. They can be restored until they are purged."""
+        """Mark conversations as deleted. They can be restored until they are purged."""
         self._set_deleted(db, conversation_ids, self.clock.now_ms())
 
     @writes
     def restore(self, db: Database, conversation_ids: Sequence[str]) -> None:
-        """Bring deleted conversations back, those that have not been purged."""
+        """Restore those of the deleted conversations that have not been purged."""
         self._set_deleted(db, conversation_ids, None)
 
     def _set_deleted(self, db: Database, ids: Sequence[str], deleted_ms: int | None) -> None:
         for conversation_id in ids:
             db.execute(
                 "UPDATE conversations SET deleted_ms = ? WHERE id = ? AND purged_ms IS NULL"
-                # What is being removed is neither brought back nor deleted anew.
+                # 0 marks a purge that has begun: it is not restored or deleted again.
                 " AND deleted_ms IS NOT 0",
                 [deleted_ms, conversation_id],
             )
 
     async def purge(self, *, before_ms: int) -> list[str]:
-        """Remove for good what was deleted before a time; return the ids. See `purging`."""
+        """Purge what was deleted before a time; return its ids. See `purging`."""
         ids = list(await self.purging.deleted(before_ms=before_ms))
         await self.purging.purge(ids)
         return ids
@@ -370,51 +361,36 @@ class Store:
         await self.purging.back_up()
 
     async def recover(self) -> int:
-        """Mark the replies of programs that died as interrupted; return how many.
+        """Mark the replies of dead programs as interrupted; return how many.
 
-        Raises `HistoryError` when something was in the way. Nothing else depends on it.
+        Raises `HistoryError` if a reply could not be recovered. The store works without it.
         """
         return 0 if self.is_read_only else await self.recovery.run()
 
     def close(self) -> None:
-        """Wait for the writes that were asked for, then close. Blocks."""
+        """Wait for pending writes, then close. Blocks."""
         self.finding.close()
         self.threads.close()
         self.undo_lock.release()
-        if self._owner is not None:
-            self._owner.release()
+        self.claims.close()
 
     @property
     def _locks(self) -> Path:
         return self.path.parent / "run"
-
-    def _own(self) -> str:
-        """Return this program's owner id, taking the lock for the first reply."""
-        try:
-            if self._owner is None:
-                self._owner = Owner(self._locks, self.new_id())
-            else:
-                self._owner.renew()
-        except LockFailed as error:
-            raise HistoryError(str(error)) from error
-        return self._owner.id
 
 
 @contextmanager
 def open_store(
     path: Path, clock: Clock | None = None, *, mounts: Path = MOUNTS
 ) -> Generator[Store]:
-    """Open the history at `path`, making, migrating or mending it first.
+    """Open the history at `path`; create, migrate or repair it first if necessary.
 
-    Raises `HistoryError`. On exit, waits for the writes asked for, then closes.
+    Raises `HistoryError`. On exit, waits for pending writes, then closes.
     """
-    # Once: whatever is beside it stands beside the file, and not beside a link to it.
+    # Resolve links once: the side files are next to the file, not next to a link to it.
     path = Path(os.path.realpath(path))
-    has_met_damage = damage.is_marked(path)
-    access = opening.prepare(path, mounts=mounts)
+    access = prepare(path, mounts=mounts)
     try:
-        if has_met_damage and access.read_only_uri is None:
-            substrings.distrust(path)
         store = Store(path, clock or Clock(), access)
     except sqlite3.Error as error:
         raise HistoryError(f"{path} cannot be read: {error}.") from error

@@ -1,37 +1,26 @@
-"""The tree that the messages of a conversation make, and moving about in it.
+"""The tree of a conversation's messages: reading it, moving its tip, forking, deleting.
 
-Nothing said is ever changed. A deleted message keeps its place in the tree, so that
-bringing it back is one step and what follows it stays where it was.
+A saved message is never changed. A deleted message keeps its place in the tree, so that
+it can be restored and the messages below it stay where they are.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from tui.clock import Clock
-from tui.conversation import Conversation, Message
-from tui.store import rows
+from tui.domain.clock import Clock
+from tui.domain.conversation import Conversation, Message
+from tui.domain.reply import StreamingReply
+from tui.domain.tree import Node
+from tui.store import paths, rows, writing
 from tui.store.connection import HistoryError
+from tui.store.paths import PATH, in_order
 from tui.store.threads import Threads, reads, writes
-from tui.tree import Node
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-R = TypeVar("R", bound=rows.Row)
-
-# UNION, and no depth: of messages that follow each other in a circle, each comes once.
-LINE = """
-    WITH RECURSIVE line (id, parent_id, copied_from) AS (
-        SELECT id, parent_id, copied_from FROM messages WHERE id = ?
-        UNION
-        SELECT m.id, m.parent_id, m.copied_from FROM messages AS m
-        JOIN line ON m.id = line.parent_id
-    )
-"""
 _BELOW = """
     WITH RECURSIVE below (n, id, deleted_ms) AS (
         SELECT n, id, deleted_ms FROM messages WHERE id = :id
@@ -42,18 +31,8 @@ _BELOW = """
 """
 
 
-def in_order(found: Iterable[R], tip_id: str | None) -> list[R]:
-    """Return the rows of a line from its first message to its tip, each once."""
-    by_id = {row["id"]: row for row in found}
-    line = []
-    while tip_id is not None and (row := by_id.pop(tip_id, None)) is not None:
-        line.append(row)
-        tip_id = row["parent_id"]
-    return line[::-1]
-
-
 class Branches:
-    """The trees of one history."""
+    """The message trees of one history."""
 
     def __init__(self, threads: Threads, clock: Clock) -> None:
         self.threads = threads
@@ -61,39 +40,21 @@ class Branches:
 
     @reads
     def versions(
-        self, connection: sqlite3.Connection, tip_id: str | None
+        self,
+        connection: sqlite3.Connection,
+        tip_id: str | None,
+        reply: StreamingReply | None = None,
     ) -> dict[str, tuple[str, ...]]:
-        """Return which messages of a line have versions beside them, with all of these.
+        """Return the versions of each message of a path that has more than one.
 
-        Oldest first, the message itself among them.
+        The versions are in order of age and include the message itself. `reply` is a reply
+        that is being written at the end of the path.
         """
-        found = defaultdict[str, list[str]](list)
-        for message_id, version_id in connection.execute(
-            f"{LINE} SELECT line.id, other.id FROM line"
-            " JOIN messages AS m ON m.id = line.id"
-            " JOIN messages AS other ON other.conversation_id = m.conversation_id"
-            " AND other.parent_id IS m.parent_id"
-            " WHERE other.deleted_ms IS NULL AND other.role = m.role ORDER BY other.n",
-            [tip_id],
-        ):
-            found[message_id].append(version_id)
-        return {each: tuple(ids) for each, ids in found.items() if len(ids) > 1}
-
-    @reads
-    def replies_to(
-        self, connection: sqlite3.Connection, conversation_id: str, question_id: str | None
-    ) -> list[str]:
-        """Return the replies to a question, oldest first."""
-        found = connection.execute(
-            "SELECT id FROM messages WHERE conversation_id = ? AND parent_id IS ?"
-            " AND role = 'assistant' AND deleted_ms IS NULL ORDER BY n",
-            [conversation_id, question_id],
-        )
-        return [message_id for (message_id,) in found]
+        return paths.versions(connection, tip_id, reply)
 
     @reads
     def end_of(self, connection: sqlite3.Connection, message: Message) -> str:
-        """Return the tip of the newest line that goes through a message."""
+        """Return the tip of the newest path that goes through a message."""
         row = connection.execute(
             f"{_BELOW} SELECT id FROM below ORDER BY deleted_ms IS NOT NULL, n DESC LIMIT 1",
             {"id": message.id, "conversation_id": message.conversation_id},
@@ -102,7 +63,7 @@ class Branches:
 
     @reads
     def message(self, connection: sqlite3.Connection, message_id: str) -> Message | None:
-        """Return one message, without what it took; None if it is not there."""
+        """Return one message, without its `ReplyStats`; None if it is missing or deleted."""
         row = connection.execute(
             "SELECT * FROM messages WHERE id = ? AND deleted_ms IS NULL", [message_id]
         ).fetchone()
@@ -115,7 +76,7 @@ class Branches:
 
     @reads
     def tree(self, connection: sqlite3.Connection, conversation_id: str) -> list[Node]:
-        """Return the messages of a conversation, each after its parent."""
+        """Return all messages of a conversation, each after its parent."""
         found = connection.execute(
             "SELECT m.*, (SELECT substr(text, 1, 200) FROM blocks"
             "  WHERE message_id = m.id AND type = 'text' ORDER BY seq LIMIT 1) AS words"
@@ -139,39 +100,47 @@ class Branches:
 
     @writes
     def move_tip(self, db: Database, conversation_id: str, tip_id: str | None) -> None:
-        """Read another line of a conversation; None: before its first message."""
+        """Open another path of a conversation; None means before its first message."""
+        writing.move_tip(db, conversation_id, tip_id)
+
+    @writes
+    def ask_again(self, db: Database, conversation: Conversation, question_id: str) -> None:
+        """Read a conversation up to a question, to ask it as the conversation is now asked."""
+        row = rows.row_of_parameters(conversation.parameters)
         db.execute(
-            "UPDATE conversations SET tip_id = ? WHERE id = ?", [tip_id, conversation_id]
+            f"UPDATE conversations SET tip_id = :tip_id, {rows.assignments(row)}"
+            # What is being removed gets no system prompt again.
+            " WHERE id = :id AND deleted_ms IS NOT 0",
+            {**row, "tip_id": question_id, "id": conversation.id},
         )
 
     @writes
     def fork(self, db: Database, conversation: Conversation, message_id: str) -> None:
-        """Make a conversation of the line that ends at a message of another one.
+        """Save a new conversation with a copy of the path that ends at a message.
 
-        The copies are messages of their own, equal block for block, so that what is
-        sent for them is what was sent before. What they took was taken once: it
-        stays with the originals in the ledger. Raises `HistoryError` if the message is
-        gone.
+        The copied messages have equal blocks, so that a request sends for them what was
+        sent before. Their costs stay with the originals in the request log. Raises
+        `HistoryError` if the message is deleted or not complete.
         """
         found = db.execute(
-            f"{LINE} SELECT m.* FROM line JOIN messages AS m ON m.id = line.id", [message_id]
+            f"{PATH} SELECT m.* FROM path JOIN messages AS m ON m.id = path.id", [message_id]
         )
         names = [column[0] for column in found.description]
-        line = in_order((dict(zip(names, row, strict=True)) for row in found), message_id)
+        path = in_order((dict(zip(names, row, strict=True)) for row in found), message_id)
         originals = [
-            row for row in line if row["deleted_ms"] is None and row["state"] != "streaming"
+            row for row in path if row["deleted_ms"] is None and row["state"] != "streaming"
         ]
         if not originals or originals[-1]["id"] != message_id:
-            raise HistoryError("This message cannot be forked: it is gone, or not whole yet.")
+            raise HistoryError(
+                "This message cannot be forked: it was deleted, or is not complete yet."
+            )
         db.table("conversations").insert(
             rows.row_of_conversation(conversation) | {"forked_from": message_id}
         )
         parent_id: str | None = None
         for original in originals:
             parent_id = self._copy(db, original, conversation.id, parent_id)
-        db.execute(
-            "UPDATE conversations SET tip_id = ? WHERE id = ?", [parent_id, conversation.id]
-        )
+        writing.move_tip(db, conversation.id, parent_id)
 
     def _copy(
         self,
@@ -189,9 +158,9 @@ class Branches:
             "copied_from": original["copied_from"] or original["id"],
         }
         db.table("messages").insert(original | changed)
-        # The question that asked for the rest of a reply quotes it: not where the reply is
-        # deleted, and not copied.
-        if original["is_continuation"] and not _is_kept(db, original["parent_id"]):
+        # A question that continues a reply quotes it. If the reply is deleted, it is not
+        # copied, and neither is the quote.
+        if original["is_continuation"] and not _exists(db, original["parent_id"]):
             return copy_id
         db.execute(
             "INSERT INTO blocks (message_id, seq, type, text, pairs, data, is_sendable)"
@@ -203,7 +172,7 @@ class Branches:
 
     @writes
     def delete(self, db: Database, message_id: str) -> None:
-        """Put a message out of sight. It can be restored until it is purged."""
+        """Mark a message as deleted. It can be restored until it is purged."""
         db.execute(
             "UPDATE messages SET deleted_ms = ? WHERE id = ? AND state != 'streaming'"
             " AND deleted_ms IS NOT 0",
@@ -212,10 +181,11 @@ class Branches:
 
     @writes
     def restore(self, db: Database, message_id: str, tip_id: str | None) -> None:
-        """Bring a deleted message back where it was.
+        """Restore a deleted message in its place.
 
-        The line up to `tip_id` is read again, unless the one that is read has the message
-        in it: what was said since stays in sight.
+        Moves the tip to `tip_id`, or to the reply that is being written to it, unless the
+        open path contains the message already: what was added to that path since the
+        deletion stays visible.
         """
         restored = db.execute(
             "UPDATE messages SET deleted_ms = NULL WHERE id = ? AND purged_ms IS NULL"
@@ -224,19 +194,30 @@ class Branches:
         ).fetchone()
         if restored is None:
             return
-        is_read = db.execute(
-            f"{LINE} SELECT 1 FROM line WHERE id = ?",
+        is_on_path = db.execute(
+            f"{PATH} SELECT 1 FROM path WHERE id = ?",
             [_tip_of(db, *restored), message_id],
         ).fetchone()
-        if is_read is None:
-            db.execute("UPDATE conversations SET tip_id = ? WHERE id = ?", [tip_id, *restored])
+        if is_on_path is None:
+            reply_id = _streaming_reply(db, restored[0], tip_id)
+            writing.move_tip(db, restored[0], reply_id or tip_id)
 
 
-def _is_kept(db: Database, message_id: str) -> bool:
+def _exists(db: Database, message_id: str) -> bool:
     found = db.execute(
         "SELECT 1 FROM messages WHERE id = ? AND deleted_ms IS NULL", [message_id]
     )
     return found.fetchone() is not None
+
+
+def _streaming_reply(db: Database, conversation_id: str, question_id: str | None) -> str | None:
+    """Return the reply that is being written to a question; None if there is none."""
+    found = db.execute(
+        "SELECT id FROM messages WHERE conversation_id = ? AND parent_id = ?"
+        " AND state = 'streaming' ORDER BY n DESC LIMIT 1",
+        [conversation_id, question_id],
+    ).fetchone()
+    return None if found is None else str(found[0])
 
 
 def _tip_of(db: Database, conversation_id: str) -> str | None:

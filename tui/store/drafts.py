@@ -1,4 +1,4 @@
-"""What was written and not sent, and where in a conversation somebody was."""
+"""Drafts, and how far each conversation was scrolled."""
 
 from __future__ import annotations
 
@@ -7,32 +7,35 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tui.clock import Clock
-from tui.conversation import Place, Unsent
-from tui.sanitise import whole
+from tui.domain.clock import Clock
+from tui.domain.conversation import ComposerDraft, ScrollAnchor
 from tui.store import removal, rows
 from tui.store.threads import Threads, reads, writes
+from tui.text.sanitise import fix_surrogates
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 
 class Drafts:
-    """The unsent texts of one history, one for each conversation, saved or not."""
+    """The drafts and scroll anchors of one history.
+
+    A conversation that is not saved yet can have them too.
+    """
 
     def __init__(self, threads: Threads, clock: Clock) -> None:
         self.threads = threads
         self._clock = clock
 
     @writes
-    def keep(self, db: Database, conversation_id: str, unsent: Unsent) -> None:
-        """Keep what was not sent in a conversation; nothing is kept of an empty text.
+    def save(self, db: Database, conversation_id: str, draft: ComposerDraft) -> None:
+        """Save the draft of a conversation; remove it if `draft` is empty.
 
-        Nor of a conversation that was removed, or of the edit of a question that was.
+        Saves nothing for a purged conversation, and no edit of a purged question.
         """
-        if unsent.edited_id and removal.is_anything_removed(db.conn, [unsent.edited_id]):
-            unsent = replace(unsent, edited_id=None, edit="")
-        if unsent.is_empty or removal.is_removed(db.conn, conversation_id):
+        if draft.edited_id and removal.is_any_purged(db.conn, [draft.edited_id]):
+            draft = replace(draft, edited_id=None, edit="")
+        if draft.is_empty or removal.is_purged(db.conn, conversation_id):
             db.execute("DELETE FROM drafts WHERE conversation_id = ?", [conversation_id])
             return
         db.execute(
@@ -41,31 +44,31 @@ class Drafts:
             " VALUES (?, ?, ?, ?, ?, ?)",
             [
                 conversation_id,
-                whole(unsent.text),
-                rows.dumps(unsent.queued),
-                unsent.edited_id,
-                whole(unsent.edit),
+                fix_surrogates(draft.text),
+                rows.dumps(draft.queued),
+                draft.edited_id,
+                fix_surrogates(draft.edit),
                 self._clock.now_ms(),
             ],
         )
 
     @reads
-    def unsent(self, connection: sqlite3.Connection, conversation_id: str) -> Unsent:
-        """Return what was not sent in a conversation."""
+    def draft(self, connection: sqlite3.Connection, conversation_id: str) -> ComposerDraft:
+        """Return the draft of a conversation; an empty one if it has none."""
         row = connection.execute(
             "SELECT * FROM drafts WHERE conversation_id = ?", [conversation_id]
         ).fetchone()
-        return Unsent() if row is None else rows.unsent_from(row)
+        return ComposerDraft() if row is None else rows.draft_from(row)
 
     @reads
     def conversation_ids(self, connection: sqlite3.Connection) -> AbstractSet[str]:
-        """Return the conversations in which something was not sent."""
+        """Return the ids of the conversations that have a draft."""
         found = connection.execute("SELECT conversation_id FROM drafts")
         return frozenset(conversation_id for (conversation_id,) in found)
 
     @reads
     def newest_unsaved(self, connection: sqlite3.Connection) -> str | None:
-        """Return the id of the conversation that has a draft and no question yet."""
+        """Return the id of the newest draft whose conversation has no question yet."""
         row = connection.execute(
             "SELECT conversation_id FROM drafts"
             " WHERE conversation_id NOT IN (SELECT id FROM conversations)"
@@ -74,34 +77,41 @@ class Drafts:
         return None if row is None else str(row[0])
 
     @writes
-    def keep_place(self, db: Database, conversation_id: str, place: Place) -> None:
-        """Keep where somebody is in a conversation, which is the one read last now."""
+    def save_scroll_anchor(
+        self, db: Database, conversation_id: str, anchor: ScrollAnchor
+    ) -> None:
+        """Save a conversation's scroll anchor, and that it is the last one read."""
         db.execute(
             "INSERT OR REPLACE INTO places"
             " (conversation_id, message_id, leaf, line, position, read_ms)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             [
                 conversation_id,
-                place.message_id,
-                place.leaf,
-                place.line,
-                place.position,
+                anchor.message_id,
+                anchor.leaf,
+                anchor.line,
+                anchor.position,
                 self._clock.now_ms(),
             ],
         )
 
     @reads
-    def place(self, connection: sqlite3.Connection, conversation_id: str) -> Place:
-        """Return where somebody was in a conversation; of one never read: at its end."""
+    def scroll_anchor(
+        self, connection: sqlite3.Connection, conversation_id: str
+    ) -> ScrollAnchor:
+        """Return a conversation's scroll anchor; its end if it was never read."""
         row = connection.execute(
             "SELECT message_id, leaf, line, position FROM places WHERE conversation_id = ?",
             [conversation_id],
         ).fetchone()
-        return Place() if row is None else rows.place_from(row)
+        return ScrollAnchor() if row is None else rows.scroll_anchor_from(row)
 
     @reads
     def read_last(self, connection: sqlite3.Connection) -> str | None:
-        """Return the conversation that was read last; it may be unsaved, or gone."""
+        """Return the id of the conversation that was read last.
+
+        It may belong to a conversation that is not saved yet, or that is gone.
+        """
         row = connection.execute(
             "SELECT conversation_id FROM places ORDER BY read_ms DESC LIMIT 1"
         ).fetchone()

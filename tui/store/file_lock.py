@@ -1,6 +1,6 @@
-"""Locks on files: they keep programs apart, and fall with the program that holds them.
+"""File locks between programs. A lock ends with the program that holds it.
 
-Where the file system knows no locks, and on Windows, everything goes on without them.
+On Windows, and on a file system without locks, the program works without them.
 """
 
 from __future__ import annotations
@@ -9,26 +9,27 @@ import errno
 import os
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tui.store.owner import fcntl
+from tui.store.process_lock import fcntl
 
 PAUSE = 0.02
-"""Seconds between two looks whether a lock is free."""
+"""Seconds between two attempts to take a lock."""
 
 
 @contextmanager
 def exclusive(lock: Path, *, wait: float) -> Generator[None]:
-    """Hold a lock file, made if it is missing, for the length of the block. Blocks.
+    """Hold an exclusive lock on a file during the block; create the file if needed. Blocks.
 
-    Raises `TimeoutError` if another holds it for `wait` seconds, and `OSError` where it
-    cannot be made. The file stays: one that is removed is no longer everybody's.
+    Raises `TimeoutError` if another program holds it for `wait` seconds, and `OSError` if
+    the file cannot be created. The file stays: if it were removed, two programs could
+    lock two different files.
     """
     descriptor = _open(lock)
     try:
         until = time.monotonic() + wait
-        while not _takes(descriptor, is_shared=False):
+        while not _try_lock(descriptor, is_shared=False):
             if time.monotonic() >= until:
                 raise TimeoutError(
                     errno.ETIMEDOUT, "another window is working on its backups", str(lock)
@@ -40,40 +41,45 @@ def exclusive(lock: Path, *, wait: float) -> Generator[None]:
 
 
 class SharedLock:
-    """A lock that several programs hold at once, so that others see that somebody does."""
+    """A lock that several programs can hold at once. Others can see whether any does."""
 
     def __init__(self, lock: Path) -> None:
         self._lock = lock
         self._descriptor: int | None = None
 
     def take(self) -> None:
-        """Hold it. Raises `OSError` where the file cannot be made."""
+        """Take the lock. If the file cannot be created, do nothing."""
         if self._descriptor is None:
-            self._descriptor = _open(self._lock)
-            # Somebody may be looking whether it is held, for as long as that takes.
-            while not _takes(self._descriptor, is_shared=True):
-                time.sleep(PAUSE)
+            with suppress(OSError):
+                self._descriptor = _open(self._lock)
+                # `is_free` of another program holds it exclusively for a moment.
+                while not _try_lock(self._descriptor, is_shared=True):
+                    time.sleep(PAUSE)
 
     def release(self) -> None:
-        """Let go of it, if it is held."""
+        """Release the lock, if it is held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def is_free(self) -> bool:
-        """Tell whether nobody holds it. Where there are no locks, nobody does."""
+        """Return whether no program holds the lock; True where there are no locks.
+
+        False if the file cannot be read, because a program may hold it.
+        """
         if self._descriptor is not None:
             return False
-        if not self._lock.exists():
-            return True
         try:
+            # This raises as well, for example in a folder without permission.
+            if not self._lock.exists():
+                return True
             descriptor = _open(self._lock)
+            try:
+                return _try_lock(descriptor, is_shared=False)
+            finally:
+                os.close(descriptor)
         except OSError:
             return False
-        try:
-            return _takes(descriptor, is_shared=False)
-        finally:
-            os.close(descriptor)
 
 
 def _open(lock: Path) -> int:
@@ -81,8 +87,8 @@ def _open(lock: Path) -> int:
     return os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
 
 
-def _takes(descriptor: int, *, is_shared: bool) -> bool:
-    """Take a lock if nobody else holds it; True also where there are no locks."""
+def _try_lock(descriptor: int, *, is_shared: bool) -> bool:
+    """Take a lock if no other program holds it; True also where there are no locks."""
     if fcntl is None:
         return True
     try:

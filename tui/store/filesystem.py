@@ -1,7 +1,7 @@
-"""What a folder is: on which kind of file system, and why it cannot be used.
+"""Find out which file system a folder is on, and why a folder cannot be used.
 
-SQLite's write-ahead log needs memory shared between its users, which a file system
-shared between machines does not have: https://sqlite.org/wal.html, "Overview".
+SQLite's write-ahead log needs memory that its users share. A network file system does
+not have that: https://sqlite.org/wal.html, "Overview".
 """
 
 from __future__ import annotations
@@ -22,62 +22,62 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 def shared_kind(folder: Path, mounts: Path = MOUNTS) -> str | None:
-    """Return the kind of a file system that machines share; None for any other.
+    """Return the type of a network file system; None for a local one.
 
-    Told by the kernel's list of mounts; where there is none, every one is another.
+    `mounts` is the kernel's list of mounts. Without it, every file system counts as local.
     """
     try:
-        listed = mounts.read_text(encoding="utf-8", errors="surrogateescape")
+        mount_lines = mounts.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return None
-    kind = _kind(folder.resolve(), listed)
+    kind = _kind(folder.resolve(), mount_lines)
     return kind if kind in _SHARED else None
 
 
-def _kind(folder: Path, listed: str) -> str | None:
-    """Return the kind of the innermost mount that a folder is in."""
+def _kind(folder: Path, mount_lines: str) -> str | None:
+    """Return the file system type of the innermost mount that contains a folder."""
     found: tuple[int, str] | None = None
-    for line in listed.splitlines():
+    for line in mount_lines.splitlines():
         before, _, after = line.partition(" - ")
         fields, kinds = before.split(" "), after.split(" ")
         if len(fields) < 5 or not kinds[0]:
             continue
-        place = Path(_OCTAL.sub(lambda octal: chr(int(octal[1], 8)), fields[4]))
-        depth = len(place.parts)
-        # Of two on one place the later one lies on top.
-        if folder.is_relative_to(place) and (found is None or depth >= found[0]):
+        mount_point = Path(_OCTAL.sub(lambda octal: chr(int(octal[1], 8)), fields[4]))
+        depth = len(mount_point.parts)
+        # If two mounts have the same mount point, the later one covers the other.
+        if folder.is_relative_to(mount_point) and (found is None or depth >= found[0]):
             found = depth, kinds[0]
     return None if found is None else found[1]
 
 
 SIDES = ("-wal", "-shm")
-"""What the names of the files end in that SQLite keeps beside a history."""
+"""Suffixes of the files that SQLite keeps next to a history."""
 
 
 def complaint(folder: Path, error: OSError) -> str:
-    """Return one line that names a folder, why it cannot be used, and what to do."""
+    """Return a sentence that says which folder cannot be used, why, and what to do."""
     return f"The folder {folder} cannot be used: {reason(folder, error)}."
 
 
 def reason(folder: Path, error: OSError) -> str:
-    """Return why a folder cannot be used, and what to do: to be put into a sentence."""
+    """Return why a folder cannot be used, and what to do, as a part of a sentence."""
     match error.errno:
         case errno.EMFILE | errno.ENFILE:
             return "too many files are open. Raise the limit: ulimit -n 1024"
         case errno.EEXIST | errno.ENOTDIR | errno.ENXIO | errno.ELOOP:
-            return "something that is not a folder has its name. Move that away"
+            return "a file has this name. Move the file away"
         case errno.EROFS:
-            return "its file system is read-only. Make it writable, or choose another with --db"
+            return "its file system is read-only. Make it writable, or use --db"
         case errno.EACCES | errno.EPERM:
             return _not_ours(folder)
         case errno.ENOSPC | errno.EDQUOT:
-            return "the disk is full. Make room"
+            return "the disk is full. Free some space"
         case _:
-            return f"{error.strerror or error}. Look at it, or choose another with --db"
+            return f"{error.strerror or error}. Check the folder, or use --db"
 
 
 def unwritable(path: Path) -> str:
-    """Return one line that names the folder of a file that cannot be written, and why."""
+    """Return a sentence that says why a file in its folder cannot be written."""
     folder = path.parent
     try:
         os.close(os.open(folder, os.O_RDONLY | os.O_CLOEXEC))
@@ -98,8 +98,8 @@ def _not_ours(folder: Path) -> str:
     try:
         owner = folder.stat().st_uid
     except OSError:
-        return "you may not look into it. Make it yours again with chown and chmod"
-    # As left by a single start with sudo.
+        return "you have no permission to read it. Change that with chown and chmod"
+    # One start with sudo is enough to cause this.
     if hasattr(os, "geteuid") and owner != os.geteuid():
         return f'it belongs to another user. Make it yours: sudo chown -R "$USER" {folder}'
-    return f"it or a file in it is not writable for you. Try: chmod -R u+rwX {folder}"
+    return f"you cannot write to it or to a file in it. Try: chmod -R u+rwX {folder}"

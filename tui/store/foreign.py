@@ -1,4 +1,4 @@
-"""Reading a file that others may have written to: it holds nothing up, and ends."""
+"""Reads a file that other programs may have written to, without hanging or failing."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from tui.clock import is_id
+from tui.domain.clock import is_id
 
 R = TypeVar("R")
 
 LONGEST = 10.0
-"""How long one read or one write may take, in seconds; none of ours takes as many."""
+"""Seconds that one read or write may take. None of ours takes that long."""
 
 _STEPS = 100_000
-"""How many of SQLite's steps there are between two looks at the time."""
+"""Number of steps of SQLite's virtual machine between two checks of the time."""
 
 NOT_OURS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
-"""What Python raises over a row that no program of ours wrote."""
+"""What Python may raise for a row that another program wrote."""
 
 
 @contextmanager
 def limited(connection: sqlite3.Connection) -> Generator[None]:
-    """Interrupt what a connection does when it takes longer than this.
+    """Interrupt the block's statements after `LONGEST` seconds.
 
-    A view or a trigger of a file that others have written to may never come to its end.
+    A view or a trigger that another program added to the file may never end.
     """
-    until = time.monotonic() + LONGEST
-    connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+    deadline = time.monotonic() + LONGEST
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
     try:
         yield
     finally:
@@ -37,26 +37,26 @@ def limited(connection: sqlite3.Connection) -> Generator[None]:
 
 
 def text_of(content: bytes) -> str:
-    """Return a text of the file, with a sign for each piece that is not UTF-8."""
+    """Decode a text of the file, with U+FFFD for what is not UTF-8."""
     return content.decode("utf-8", "replace")
 
 
 def leniently(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], R]) -> R:
-    """Read once more, with signs in the place of what is not UTF-8, if anything is not."""
+    """Return what `work` reads; if a text is not UTF-8, read again with U+FFFD in its place."""
     try:
         return work(connection)
     except sqlite3.OperationalError as error:
         if "UTF-8" not in str(error):
             raise
-    # From now on. Not from the beginning: it takes several times as long.
+    # From now on. Not from the start, because decoding in Python takes several times as long.
     connection.text_factory = text_of
     return work(connection)
 
 
 def newest_id(connection: sqlite3.Connection) -> str | None:
-    """Return the greatest id of a message or a conversation that is one of ours."""
-    # None of ours begins with a 1 before the year 2527. What others wrote into the file
-    # may sort anywhere; looked at are only so many of them.
+    """Return the newest id of a message or a conversation; None if there is none."""
+    # Our ids do not begin with 1 before the year 2527. The ids of other programs may sort
+    # anywhere, so a limited number is checked.
     found = (
         row[0]
         for table in ("messages", "conversations")

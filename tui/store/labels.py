@@ -1,4 +1,4 @@
-"""What a person puts on conversations to find them again: titles, pins, tags, the archive."""
+"""Titles, pins, tags, the archive, parameters: what a user sets of conversations."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tui.clock import Clock
-from tui.conversation import Request, TitleBy
-from tui.folding import folded
-from tui.sanitise import whole
+from tui.domain.clock import Clock
+from tui.domain.conversation import TitleBy
+from tui.domain.normalise import normalise
+from tui.domain.parameters import Parameters
+from tui.domain.request import Request
 from tui.store import removal, rows
 from tui.store.threads import Threads, reads, writes
+from tui.text.sanitise import fix_surrogates
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -34,43 +36,79 @@ class Labels:
         by: TitleBy,
         made_of: Sequence[str] = (),
     ) -> bool:
-        """Give a conversation another title; tell whether it took it.
+        """Change a conversation's title; return whether it was changed.
 
-        A person's title is changed by a person only, a model's by nobody less. One in
-        the trash gets none: its words may be gone already, and none may come back. Nor does
-        one get a title that was made of messages of which one is gone.
+        A person's title beats a model's, and a model's beats the question's. A deleted
+        conversation keeps its title: its words may be purged already, and must not come
+        back. For the same reason, a title is refused if one of the messages that it was
+        made of (`made_of`) was purged.
         """
-        if removal.is_anything_removed(db.conn, made_of):
+        if removal.is_any_purged(db.conn, made_of):
             return False
         ranks = {"question": 0, "model": 1, "person": 2}
-        may_change = [of for of, rank in ranks.items() if rank <= ranks[by]]
+        may_change = [title_by for title_by, rank in ranks.items() if rank <= ranks[by]]
         changed = db.execute(
             "UPDATE conversations SET title = ?, folded_title = ?, title_by = ?"
             " WHERE id = ? AND deleted_ms IS NULL"
             f" AND title_by IN ({', '.join('?' * len(may_change))})",
-            [whole(title), folded(whole(title)), by, conversation_id, *may_change],
+            [
+                fix_surrogates(title),
+                normalise(fix_surrogates(title)),
+                by,
+                conversation_id,
+                *may_change,
+            ],
         )
         return changed.rowcount > 0
 
     @writes
-    def keep_request(
+    def add_request(
         self, db: Database, request: Request, *, made_of: Sequence[str] = ()
     ) -> None:
-        """Write a row of the ledger for what was asked besides replies.
+        """Add a row to the request log for a request that is not for a reply.
 
-        `made_of` are the messages that it was asked with.
+        `made_of` has the ids of the messages in its prompt.
         """
         row = rows.row_of_request(request)
         # An endpoint may repeat the prompt in its error.
-        if removal.is_removed(db.conn, request.conversation_id) or (
-            removal.is_anything_removed(db.conn, made_of)
+        if removal.is_purged(db.conn, request.conversation_id) or (
+            removal.is_any_purged(db.conn, made_of)
         ):
             row["error_message"] = None
         db.table("requests").insert(row)
 
+    @reads
+    def recent_models(self, connection: sqlite3.Connection) -> list[str]:
+        """Return the models of the newest conversations, the most recent one first."""
+        found = connection.execute(
+            "SELECT model FROM ("
+            "SELECT model, updated_ms FROM conversations"
+            " WHERE deleted_ms IS NULL AND archived_ms IS NULL"
+            " ORDER BY is_pinned DESC, updated_ms DESC, id DESC LIMIT 200"
+            ") GROUP BY model ORDER BY max(updated_ms) DESC"
+        )
+        return [model for (model,) in found]
+
+    @writes
+    def set_parameters(
+        self, db: Database, conversation_id: str, parameters: Parameters
+    ) -> bool:
+        """Set the parameters of a conversation; return whether they were set.
+
+        A deleted conversation keeps its own: its system prompt may be purged already, and
+        must not come back.
+        """
+        row = rows.row_of_parameters(parameters)
+        changed = db.execute(
+            f"UPDATE conversations SET {rows.assignments(row)}"
+            " WHERE id = :id AND deleted_ms IS NULL",
+            {**row, "id": conversation_id},
+        )
+        return changed.rowcount > 0
+
     @writes
     def pin(self, db: Database, conversation_ids: Sequence[str], *, is_pinned: bool) -> None:
-        """Put conversations on top of the list, or back among the others."""
+        """Pin conversations to the top of the list, or unpin them."""
         for conversation_id in conversation_ids:
             db.execute(
                 "UPDATE conversations SET is_pinned = ? WHERE id = ?",
@@ -81,7 +119,7 @@ class Labels:
     def archive(
         self, db: Database, conversation_ids: Sequence[str], *, is_archived: bool
     ) -> None:
-        """Put conversations into the archive, or back into the list."""
+        """Move conversations into the archive, or back into the list."""
         archived_ms = self._clock.now_ms() if is_archived else None
         for conversation_id in conversation_ids:
             db.execute(
@@ -91,7 +129,7 @@ class Labels:
 
     @reads
     def tags(self, connection: sqlite3.Connection, conversation_id: str) -> tuple[str, ...]:
-        """Return a conversation's tags, in the order of the alphabet."""
+        """Return a conversation's tags in alphabetical order."""
         found = connection.execute(
             "SELECT tag FROM tags WHERE conversation_id = ? ORDER BY tag", [conversation_id]
         )
@@ -99,7 +137,7 @@ class Labels:
 
     @reads
     def all_tags(self, connection: sqlite3.Connection) -> list[tuple[str, int]]:
-        """Return the tags there are, each with how many conversations have it."""
+        """Return all tags, each with the number of conversations that have it."""
         found = connection.execute(
             "SELECT tag, count(*) FROM tags JOIN conversations AS c ON c.id = conversation_id"
             " WHERE c.deleted_ms IS NULL GROUP BY tag ORDER BY tag"
@@ -110,11 +148,11 @@ class Labels:
     def set_tags(
         self, db: Database, conversation_ids: Sequence[str], tags: Sequence[str]
     ) -> None:
-        """Give conversations these tags, and no others."""
+        """Replace the tags of conversations."""
         for conversation_id in conversation_ids:
             db.execute("DELETE FROM tags WHERE conversation_id = ?", [conversation_id])
             db.table("tags").insert_all(
-                {"conversation_id": conversation_id, "tag": whole(tag)}
+                {"conversation_id": conversation_id, "tag": fix_surrogates(tag)}
                 for tag in dict.fromkeys(tags)
-                if not removal.is_removed(db.conn, conversation_id)
+                if not removal.is_purged(db.conn, conversation_id)
             )

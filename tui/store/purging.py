@@ -1,9 +1,9 @@
-"""Removing words for good, in steps that are short enough to be let in between others.
+"""Purges deleted text from every file, in short steps, so that other writes can run between.
 
-Deleting a row is not enough: the index keeps its words until its segments are merged,
-the write-ahead log keeps the pages as they were, and copies keep it all. What is being
-removed is marked first, with `deleted_ms` 0: it cannot be brought back any more, and what
-comes late for it is not written. It has its `purged_ms` when no file holds its words.
+Deleting a row is not enough. A full-text index keeps its words until its segments are
+merged, the write-ahead log keeps the old pages, and backups keep everything. A row that is
+being purged is marked first with `deleted_ms` 0: it cannot be restored any more, and later
+writes for it are dropped. It gets its `purged_ms` when no file has its words any more.
 """
 
 from __future__ import annotations
@@ -16,38 +16,36 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.clock import Clock
-from tui.store import backup, damage, removal, substrings
+from tui.domain.clock import Clock
+from tui.store import backup, removal, repair
 from tui.store.connection import HistoryError
-from tui.store.substrings import Substrings
 from tui.store.threads import Threads, reads, writes
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 PAGES = 50
-"""How many pages of an index are merged in a step: 80 ms at worst, measured."""
+"""Pages of an index that one step merges. A step takes at most 80 ms, measured."""
 
-_INDEXES = ("blocks_fts", "pairs_fts", substrings.INDEX)
+_INDEXES = ("blocks_fts", "pairs_fts")
 
 
 class Purging:
-    """What was deleted in one history, and its end. Raises `HistoryError` throughout."""
+    """Purges what was deleted in one history. Every method raises `HistoryError`."""
 
-    def __init__(self, threads: Threads, clock: Clock, substrings: Substrings) -> None:
+    def __init__(self, threads: Threads, clock: Clock) -> None:
         self.threads = threads
         self._clock = clock
-        self._substrings = substrings
         self._in_no_copy: set[str] = set()
-        """What was removed before the copies were made that there are now."""
+        """Ids of purged rows that none of the present backups contains."""
 
     @reads
     def deleted(
         self, connection: sqlite3.Connection, *, before_ms: int | None = None
     ) -> dict[str, int]:
-        """Return the conversations and messages that were deleted and are not purged.
+        """Return the conversations and messages that are deleted and not purged yet.
 
-        Each with when it was, as the wall clock said; 0 if it is being removed.
+        Each id has the time of its deletion in milliseconds; 0 if its purge has begun.
         """
         return {
             row_id: deleted_ms
@@ -60,30 +58,29 @@ class Purging:
         }
 
     async def purge(self, ids: Collection[str], *, along: Sequence[Path] = ()) -> bool:
-        """Remove what was deleted for good; tell whether all of it is done.
+        """Purge what was deleted; return whether the purge is complete.
 
-        The words are gone then: from the tables, the indexes, the free pages, the log, the
-        backups, the damaged files that were set aside, and the files `along`. What was
-        spent on them stays in the ledger. While another program reads, or works on the
-        backups, it is not done; broken off, it is taken up again by the next call.
+        Removes the words from the tables, the indexes, the free pages, the log, the backups,
+        the damaged files that were set aside, and the files `along`. The costs stay in the
+        request log. The purge stays incomplete while another program reads or works on the
+        backups. The next call continues an incomplete or interrupted purge.
         """
         if self.threads.is_read_only or not ids:
             return True
         for row_id in ids:
             while await self._remove_some(row_id):
                 pass
-        # Without what was brought back meanwhile.
-        marked = await self.deleted()
-        removed = [row_id for row_id in ids if marked.get(row_id) == 0]
+        # Some rows may have been restored meanwhile.
+        deleted_ms = await self.deleted()
+        removed = [row_id for row_id in ids if deleted_ms.get(row_id) == 0]
         return not removed or await self._remove_traces(removed, along)
 
     async def _remove_traces(self, ids: Sequence[str], along: Sequence[Path]) -> bool:
-        """Remove what is left of words that are gone from the tables."""
+        """Remove words outside the tables: in the indexes, the backups and the log."""
         for index in _INDEXES:
             merged = await self._merge(index, -PAGES)
             while merged:
                 merged = await self._merge(index, PAGES)
-        await self._substrings.finish_removing()
         try:
             if not self._in_no_copy.issuperset(ids):
                 await asyncio.to_thread(self._remove_copies, along)
@@ -102,49 +99,45 @@ class Purging:
 
     @writes
     def _merge(self, db: Database, index: str, pages: int) -> bool:
-        # The optional one may be gone at any time.
-        is_there = index != substrings.INDEX or substrings.is_there(db.conn)
-        return is_there and merge(db.conn, index, pages)
+        return merge(db.conn, index, pages)
 
     def _remove_copies(self, along: Sequence[Path]) -> None:
-        """Remove the files that may hold the words.
+        """Remove the files that may contain the words.
 
-        Raises `TimeoutError` if another program is at them.
+        Raises `TimeoutError` if another program works on the backups.
         """
         path = self.threads.path
         failed = backup.remove(along)
         try:
             with backup.locked(path):
-                failed += backup.remove([*damage.set_aside(path), *damage.leftovers(path)])
+                failed += backup.remove([*repair.set_aside(path), *repair.leftovers(path)])
             failed += backup.remake(path, self._today)
         except TimeoutError:
             raise
         except OSError as error:
             raise HistoryError(
-                f"Deleted words may still be in {error.filename or path.parent}:"
+                f"Deleted text may still be in {error.filename or path.parent}:"
                 f" {error.strerror}."
-                " Fix that, or remove it."
+                " Fix the problem, or remove the file."
             ) from error
         if failed:
             others = f" and {len(failed) - 1} more files" if len(failed) > 1 else ""
             them = "them" if len(failed) > 1 else "it"
             raise HistoryError(
-                f"Deleted words may still be in {failed[0]}{others}, which cannot be removed."
+                f"Deleted text may still be in {failed[0]}{others}, which cannot be removed."
                 f" Remove {them} by hand."
             )
 
     async def _empty_log(self) -> bool:
-        """Move what is in the write-ahead log into the file, and cut the log."""
+        """Move the write-ahead log into the file, truncate it, and return whether it worked."""
         loop = asyncio.get_running_loop()
-        work = functools.partial(self._with_empty_log, self.threads.writer)
+        work = functools.partial(self._checkpoint, self.threads.writer)
         return await asyncio.shield(loop.run_in_executor(self.threads.writer_thread, work))
 
-    def _with_empty_log(self, writer: Callable[[], Database]) -> bool:
+    def _checkpoint(self, writer: Callable[[], Database]) -> bool:
         sql = "PRAGMA wal_checkpoint(TRUNCATE)"
-        try:
+        with self.threads.translated("written", "Purging._empty_log"):
             (is_busy, _, _) = writer().conn.execute(sql).fetchone()
-        except sqlite3.Error as error:
-            raise self.threads.failed("written", error) from error
         return not is_busy
 
     @writes
@@ -157,7 +150,7 @@ class Purging:
                 )
 
     async def back_up(self) -> None:
-        """Make today's backup if there is none yet; in a thread of its own."""
+        """Make today's backup if there is none yet, in another thread."""
         if not self.threads.is_read_only:
             await asyncio.to_thread(backup.make_daily, self.threads.path, self._today)
 
@@ -167,12 +160,11 @@ class Purging:
 
 
 def merge(connection: sqlite3.Connection, index: str, pages: int) -> bool:
-    """Merge some of an index's segments; False when there was nothing left to merge.
+    """Merge some of an index's segments; return False if there was nothing left to merge.
 
-    The first time `pages` is negative, which makes everything that is in the index
-    part of the merge.
+    `pages` is negative in the first call, which starts a merge of the entire index.
     """
     before = connection.total_changes
     connection.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('merge', ?)", [pages])
-    # https://sqlite.org/fts5.html#the_merge_command: less than two changes mean none.
+    # https://sqlite.org/fts5.html#the_merge_command: fewer than two changes mean none.
     return connection.total_changes - before >= 2

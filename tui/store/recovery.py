@@ -1,7 +1,7 @@
-"""What becomes of replies whose program died: what had arrived is the reply.
+"""Recovers replies whose program died: what had arrived becomes the reply.
 
-One transaction each, so that one which cannot be recovered holds up no other. Nothing
-that the journal holds is thrown away unread.
+Each reply has its own transaction, so that one that cannot be recovered does not block the
+others. A journal entry is deleted only after it was read.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.clock import Clock
-from tui.conversation import Failure
-from tui.draft import Draft
-from tui.journal import BadJournal, replay
-from tui.sanitise import whole
+from tui.domain.clock import Clock
+from tui.domain.failure import Failure
+from tui.domain.journal import BadJournal, replay
+from tui.domain.reply import StreamingReply
 from tui.store import rows, writing
 from tui.store.connection import HistoryError
-from tui.store.owner import is_alive
+from tui.store.process_lock import is_alive
 from tui.store.threads import Threads, reads, writes
+from tui.text.sanitise import fix_surrogates
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 MAX_RECOVERED_PER_START = 100
-"""How many are recovered at a start: no program leaves as many, and a start is to end."""
+"""The limit keeps a start short. No program leaves that many replies."""
 
-KEPT_RAW = "Part of this reply cannot be read. What arrived is kept in the table journal."
+JOURNAL_KEPT = "Part of this reply cannot be read. The raw data is in the table journal."
 
 _log = logging.getLogger(__name__)
 
 
 class Recovery:
-    """The replies of one history that nobody writes any more."""
+    """Recovers the replies of one history that no program writes any more."""
 
     def __init__(self, threads: Threads, clock: Clock, locks: Path) -> None:
         self.threads = threads
@@ -41,19 +41,21 @@ class Recovery:
         self._locks = locks
 
     async def run(self) -> int:
-        """Mark the replies of programs that died as interrupted; return how many.
+        """Mark the replies of dead programs as interrupted; return how many.
 
-        A reply whose program still runs, even suspended, is not touched, nor is one of
-        which that cannot be found out. Raises `HistoryError` when something was in the way,
-        after having tried all that could be.
+        Does not touch a reply whose program is alive, suspended, or cannot be checked.
+        Raises `HistoryError` if a reply could not be recovered, after trying all others.
         """
         problem: HistoryError | None = None
         recovered = 0
-        for message_id, owner in await self._streaming():
-            if owner is not None and is_alive(self._locks, owner):
+        for question_id, owner in await self._claimed():
+            if not is_alive(self._locks, owner):
+                await self._release_claim(question_id, owner)
+        for message_id, writer in await self._streaming():
+            if writer is not None and is_alive(self._locks, writer):
                 continue
             try:
-                recovered += await self._interrupt(message_id, owner)
+                recovered += await self._interrupt(message_id, writer)
             except HistoryError as error:
                 if not isinstance(error.__cause__, sqlite3.IntegrityError):
                     raise
@@ -72,9 +74,26 @@ class Recovery:
         )
         return [(message_id, owner) for message_id, owner in found]
 
+    @reads
+    def _claimed(self, connection: sqlite3.Connection) -> list[tuple[str, str]]:
+        """Return the questions that have a claim, each with its owner. See `claims`."""
+        found = connection.execute(
+            # CROSS JOIN keeps the order of the tables: only the first one is small.
+            "SELECT message_id, owner FROM streams CROSS JOIN messages AS m"
+            " ON m.id = message_id WHERE m.state != 'streaming' LIMIT ?",
+            [MAX_RECOVERED_PER_START],
+        )
+        return [(question_id, owner) for question_id, owner in found]
+
+    @writes
+    def _release_claim(self, db: Database, question_id: str, owner: str) -> None:
+        db.execute(
+            "DELETE FROM streams WHERE message_id = ? AND owner = ?", [question_id, owner]
+        )
+
     @writes
     def _interrupt(self, db: Database, message_id: str, owner: str | None) -> bool:
-        # Another program may have been first, or its owner have come to the end.
+        # Another program may have recovered it, or its owner may have finished it.
         found = db.execute(
             "SELECT 1 FROM messages AS m LEFT JOIN streams AS s ON s.message_id = m.id"
             " WHERE m.id = ? AND m.state = 'streaming' AND s.owner IS ?",
@@ -86,80 +105,80 @@ class Recovery:
             with db.atomic():
                 _interrupt(db, message_id, self._clock.now_ms())
         except Exception as error:
-            if isinstance(error, sqlite3.Error) and not _is_of_the_rows(error):
+            if isinstance(error, sqlite3.Error) and not _is_caused_by_rows(error):
                 raise
-            # Whatever it is that cannot be read: a reply must not run for ever.
+            # Whatever the journal has: the reply must not be shown as running for ever.
             _log.exception("a reply could not be recovered: %s", message_id)
             _set_aside(db, message_id, self._clock.now_ms())
         return True
 
 
-def _is_of_the_rows(error: sqlite3.Error) -> bool:
+def _is_caused_by_rows(error: sqlite3.Error) -> bool:
     return isinstance(error, sqlite3.IntegrityError | sqlite3.DataError)
 
 
 def _interrupt(db: Database, message_id: str, now_ms: int) -> None:
-    """Make what the journal holds of a reply the reply."""
-    draft, is_whole = _replayed(db, message_id)
-    writing.insert_blocks(db, message_id, draft.blocks)
+    """End a reply as interrupted, with what its journal has of it."""
+    reply, is_complete = _replayed(db, message_id)
+    writing.insert_blocks(db, message_id, reply.blocks)
     db.execute(
         "UPDATE messages SET state = 'interrupted', finished_ms = ?, model = ?,"
         " stop_reason = ?, failure = ? WHERE id = ?",
         [
             now_ms,
-            whole(draft.model),
-            None if draft.stop_reason is None else whole(draft.stop_reason),
-            None if is_whole else _told(),
+            fix_surrogates(reply.model),
+            None if reply.stop_reason is None else fix_surrogates(reply.stop_reason),
+            None if is_complete else _unreadable_failure(),
             message_id,
         ],
     )
-    found = rows.row_of_interrupted(draft)
-    columns = ", ".join(f"{name} = :{name}" for name in found)
+    changed = rows.interrupted_columns(reply)
+    columns = ", ".join(f"{name} = :{name}" for name in changed)
     db.execute(
         f"UPDATE requests SET {columns} WHERE message_id = :message_id AND state = 'streaming'",
-        {**found, "message_id": message_id},
+        {**changed, "message_id": message_id},
     )
-    if is_whole:
+    if is_complete:
         writing.close_stream(db, message_id)
     else:
-        _forget_owner(db, message_id)
+        _remove_owner(db, message_id)
 
 
-def _replayed(db: Database, message_id: str) -> tuple[Draft, bool]:
-    """Return what the journal holds of a reply, and whether all of it could be read."""
+def _replayed(db: Database, message_id: str) -> tuple[StreamingReply, bool]:
+    """Return the reply that a journal contains, and whether all of it could be read."""
     conversation_id, model = db.execute(
         "SELECT conversation_id, model FROM messages WHERE id = ?", [message_id]
     ).fetchone()
-    draft = Draft(message_id, conversation_id, model or "")
+    reply = StreamingReply(message_id, conversation_id, model or "")
     entries = db.execute(
         "SELECT k, payload FROM journal WHERE message_id = ? ORDER BY k", [message_id]
     ).fetchall()
     for k, entry in entries:
         try:
-            replay(draft, entry)
+            replay(reply, entry)
         except BadJournal as error:
             _log.warning("entry %s of the journal of %s: %s", k, message_id, error)
-            return draft, False
-    return draft, True
+            return reply, False
+    return reply, True
 
 
 def _set_aside(db: Database, message_id: str, now_ms: int) -> None:
-    """End a reply of which nothing can be read. Its journal stays, and is purged with it."""
+    """End a reply whose journal cannot be read. The journal stays until a purge."""
     db.execute(
         "UPDATE messages SET state = 'interrupted', finished_ms = ?, failure = ? WHERE id = ?",
-        [now_ms, _told(), message_id],
+        [now_ms, _unreadable_failure(), message_id],
     )
     db.execute(
         "UPDATE requests SET state = 'interrupted'"
         " WHERE message_id = ? AND state = 'streaming'",
         [message_id],
     )
-    _forget_owner(db, message_id)
+    _remove_owner(db, message_id)
 
 
-def _forget_owner(db: Database, message_id: str) -> None:
+def _remove_owner(db: Database, message_id: str) -> None:
     db.execute("DELETE FROM streams WHERE message_id = ?", [message_id])
 
 
-def _told() -> str:
-    return rows.failure_text(Failure(KEPT_RAW, type="history"))
+def _unreadable_failure() -> str:
+    return rows.failure_text(Failure(JOURNAL_KEPT, type="history"))

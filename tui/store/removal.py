@@ -1,7 +1,7 @@
-"""The statements that remove words from the tables; each runs inside its caller's transaction.
+"""Statements that purge text from the tables. Each runs in its caller's transaction.
 
-What is being removed has `deleted_ms` 0 from its first step on. Whatever is written later
-and might repeat the words looks at that mark, in the transaction that writes it.
+The first step of a purge sets `deleted_ms` to 0. A later write that may repeat the text must
+check that mark in its own transaction.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from tui.conversation import title_of
-from tui.folding import folded
+from tui.domain.conversation import title_of
+from tui.domain.normalise import normalise
 
 MESSAGES = 50
-"""How many messages are removed in a step."""
+"""How many messages one step removes."""
 
-ERROR_REMOVED = "The endpoint's words were removed with a deleted message."
-"""What stands for the text of an error that may repeat what was deleted."""
+ERROR_REMOVED = "The text of this error was removed with a deleted message."
+"""Replaces the text of an error that may quote deleted text."""
 
 UNTITLED = "Untitled"
 """The title of a conversation whose questions were all deleted."""
 
-_REMOVED = "(deleted_ms = 0 OR purged_ms IS NOT NULL)"
-# UNION, not UNION ALL: it ends, whatever a damaged history says.
+_PURGED = "(deleted_ms = 0 OR purged_ms IS NOT NULL)"
+# With UNION, unlike UNION ALL, the recursion ends even if a damaged history has a cycle.
 _ABOVE = """
     WITH RECURSIVE above (id, parent_id) AS (
         SELECT id, parent_id FROM messages WHERE id = :id
@@ -41,9 +41,9 @@ _BELOW = """
 
 
 def remove_some(connection: sqlite3.Connection, row_id: str) -> bool:
-    """Remove some of a conversation, or all of a message; False when none was left.
+    """Remove some messages of a conversation, or one message; return whether more is left.
 
-    Nothing of what was brought back meanwhile.
+    Removes nothing if the conversation or the message was restored meanwhile.
     """
     if _is_deleted(connection, "conversations", row_id):
         return _remove_some_messages(connection, row_id)
@@ -71,29 +71,38 @@ def _remove_some_messages(connection: sqlite3.Connection, conversation_id: str) 
     connection.execute(
         "UPDATE requests SET error_message = NULL WHERE conversation_id = ?", [conversation_id]
     )
-    _forget_samples(connection)
+    _delete_samples(connection)
     removed = connection.execute(
         "DELETE FROM messages WHERE n IN"
         " (SELECT n FROM messages WHERE conversation_id = ? LIMIT ?)",
         [conversation_id, MESSAGES],
     )
+    delete_unused_system_prompts(connection)
     return removed.rowcount > 0
 
 
-def _forget_samples(connection: sqlite3.Connection) -> None:
-    """Drop the titles and tags that some builds of SQLite keep to plan their queries."""
+def delete_unused_system_prompts(connection: sqlite3.Connection) -> None:
+    """Delete the system prompts that no message refers to any more."""
+    connection.execute(
+        "DELETE FROM system_prompts WHERE NOT EXISTS"
+        " (SELECT 1 FROM messages WHERE system_digest = digest)"
+    )
+
+
+def _delete_samples(connection: sqlite3.Connection) -> None:
+    """Delete the sample titles and tags that some SQLite builds store for the query planner."""
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat4'").fetchone():
         connection.execute("DELETE FROM sqlite_stat4")
 
 
 def _remove_message(connection: sqlite3.Connection, message_id: str) -> None:
-    """Remove the words of one message. Its place in the tree stays, for what follows it."""
-    # While its words are there.
+    """Remove the text of one message. Its row stays, because other messages are below it."""
+    # This reads the message, so it comes first.
     is_titled_by = _is_titled_by(connection, message_id)
     connection.execute("UPDATE messages SET deleted_ms = 0 WHERE id = ?", [message_id])
     for table in ("blocks", "recordings", "journal"):
         connection.execute(f"DELETE FROM {table} WHERE message_id = ?", [message_id])
-    # The question that asked for its rest quotes its end.
+    # A question that continues this reply quotes its end.
     connection.execute(
         "DELETE FROM blocks WHERE message_id IN ("
         " SELECT next.id FROM messages AS m JOIN messages AS next"
@@ -102,24 +111,27 @@ def _remove_message(connection: sqlite3.Connection, message_id: str) -> None:
         [message_id],
     )
     connection.execute(
-        "UPDATE messages SET failure = NULL, stop_details = NULL WHERE id = ?", [message_id]
+        "UPDATE messages SET failure = NULL, stop_details = NULL, system_digest = NULL"
+        " WHERE id = ?",
+        [message_id],
     )
+    delete_unused_system_prompts(connection)
     _remove_errors(connection, message_id)
     _remove_edits(connection, message_id)
     if is_titled_by:
-        _title_anew(connection, message_id)
-        _forget_samples(connection)
+        _replace_title(connection, message_id)
+        _delete_samples(connection)
 
 
 def _remove_errors(connection: sqlite3.Connection, message_id: str) -> None:
-    """Remove what endpoints said in errors to whoever was sent a message."""
+    """Remove the error texts of all requests that contained a message."""
     named = {"id": message_id, "removed": ERROR_REMOVED}
     connection.execute(
         f"{_BELOW} DELETE FROM recordings WHERE request_id IN (SELECT r.id FROM requests AS r"
         " JOIN below ON below.id = r.message_id WHERE r.error_message IS NOT NULL)",
         named,
     )
-    # Titles are asked for with the beginning of a conversation, and belong to no message.
+    # A request for a title contains the first messages, but belongs to no message.
     connection.execute(
         f"{_BELOW} UPDATE requests SET error_message = NULL WHERE message_id IN"
         " (SELECT id FROM below) OR purpose = 'title' AND conversation_id IN"
@@ -142,10 +154,10 @@ def _remove_edits(connection: sqlite3.Connection, message_id: str) -> None:
 
 
 def _is_titled_by(connection: sqlite3.Connection, message_id: str) -> bool:
-    """Tell whether a title may be made of a message's words.
+    """Return whether a title may be made of a message's words.
 
-    Of a question's, as long as nobody gave a better one; a model that gives one is shown
-    the first two messages.
+    The first title is the beginning of the first question. A model makes a title from the
+    first two messages.
     """
     title_by, is_question = connection.execute(
         "SELECT c.title_by, m.role = 'user' FROM messages AS m"
@@ -163,12 +175,12 @@ def _is_titled_by(connection: sqlite3.Connection, message_id: str) -> bool:
         case "model":
             return bool(before <= 1)
         case _:
-            # A person's words stay until the person takes them away.
+            # A title that the user wrote stays until the user changes it.
             return False
 
 
-def _title_anew(connection: sqlite3.Connection, message_id: str) -> None:
-    """Take a conversation's title from the first question that is left."""
+def _replace_title(connection: sqlite3.Connection, message_id: str) -> None:
+    """Make a conversation's title from the first question that is not deleted."""
     (conversation_id,) = connection.execute(
         "SELECT conversation_id FROM messages WHERE id = ?", [message_id]
     ).fetchone()
@@ -183,35 +195,35 @@ def _title_anew(connection: sqlite3.Connection, message_id: str) -> None:
     connection.execute(
         "UPDATE conversations SET title = ?, folded_title = ?, title_by = 'question'"
         " WHERE id = ?",
-        [title, folded(title), conversation_id],
+        [title, normalise(title), conversation_id],
     )
 
 
-def is_removed(connection: sqlite3.Connection, conversation_id: str) -> bool:
-    """Tell whether a conversation is being removed, or was."""
+def is_purged(connection: sqlite3.Connection, conversation_id: str) -> bool:
+    """Return whether a conversation is purged, or its purge has begun."""
     found = connection.execute(
-        f"SELECT 1 FROM conversations WHERE id = ? AND {_REMOVED}", [conversation_id]
+        f"SELECT 1 FROM conversations WHERE id = ? AND {_PURGED}", [conversation_id]
     )
     return found.fetchone() is not None
 
 
-def is_anything_removed(connection: sqlite3.Connection, message_ids: Sequence[str]) -> bool:
-    """Tell whether any of some messages is being removed, or was."""
+def is_any_purged(connection: sqlite3.Connection, message_ids: Sequence[str]) -> bool:
+    """Return whether any of the messages is purged, or its purge has begun."""
     marks = ", ".join("?" * len(message_ids))
     found = connection.execute(
-        f"SELECT 1 FROM messages WHERE id IN ({marks}) AND {_REMOVED}", message_ids
+        f"SELECT 1 FROM messages WHERE id IN ({marks}) AND {_PURGED}", message_ids
     )
     return found.fetchone() is not None
 
 
-def may_quote_removed(
+def may_quote_purged(
     connection: sqlite3.Connection, conversation_id: str, message_id: str
 ) -> bool:
-    """Tell whether what an endpoint says of a reply may repeat words that were removed."""
-    if is_removed(connection, conversation_id):
+    """Return whether an endpoint's error about a reply may quote a purged message."""
+    if is_purged(connection, conversation_id):
         return True
     found = connection.execute(
-        f"{_ABOVE} SELECT 1 FROM above JOIN messages USING (id) WHERE {_REMOVED}",
+        f"{_ABOVE} SELECT 1 FROM above JOIN messages USING (id) WHERE {_PURGED}",
         {"id": message_id},
     )
     return found.fetchone() is not None

@@ -1,7 +1,7 @@
-"""Values into rows, and rows into values.
+"""Converts values into rows, and rows into values.
 
-Whatever a row holds, it is read: a part of it that no program of ours wrote is shown as
-unreadable, and holds up nothing beside it.
+Reading a row never fails. A part of it that no program of ours wrote is shown as
+unreadable, and the rest is read.
 """
 
 from __future__ import annotations
@@ -11,44 +11,42 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from tui.conversation import (
+from tui.domain.cjk import bigrams
+from tui.domain.conversation import (
     READABLE,
     Block,
+    ComposerDraft,
     Conversation,
-    Failure,
-    Figures,
-    Json,
     Message,
-    Model,
-    Place,
-    Request,
-    Timing,
-    Unsent,
-    Usage,
+    ScrollAnchor,
 )
-from tui.draft import Draft
-from tui.folding import folded
-from tui.pairs import spaced
-from tui.sanitise import whole
+from tui.domain.failure import Failure
+from tui.domain.model import Model
+from tui.domain.normalise import normalise
+from tui.domain.parameters import EFFORTS, MOST_TOKENS, THINKING_DISPLAYS, Parameters
+from tui.domain.reply import StreamingReply
+from tui.domain.request import Request
+from tui.domain.usage import ReplyStats, Timing, Usage
+from tui.domain.wire import Json
+from tui.text.sanitise import fix_surrogates
 
 Row = Mapping[str, Any]
 
 UNREADABLE = "(This part of the message cannot be read.)"
-"""What stands for a block that no program of ours wrote."""
+"""Replaces a block that no program of ours wrote."""
 
 
 def dumps(value: object) -> str:
-    """Return compact JSON with its keys in the order they came."""
-    return json.dumps(_whole(value), ensure_ascii=False, separators=(",", ":"))
+    """Return compact JSON with the keys in their order."""
+    return json.dumps(_storable(value), ensure_ascii=False, separators=(",", ":"))
 
 
 def conversation_from(row: Row) -> Conversation:
-    """Read a row of `conversations`, with the tip's state beside it."""
+    """Read a row of `conversations` that also has the state of its tip."""
     return Conversation(
         id=row["id"],
-        model=row["model"],
+        parameters=_parameters_from(row),
         title=row["title"],
-        system=row["system"],
         tip_id=row["tip_id"],
         is_pinned=bool(row["is_pinned"]),
         created_ms=row["created_ms"],
@@ -60,23 +58,49 @@ def conversation_from(row: Row) -> Conversation:
     )
 
 
+def _parameters_from(row: Row) -> Parameters:
+    max_tokens, shown, effort = row["max_tokens"], row["thinking_display"], row["effort"]
+    return Parameters(
+        row["model"],
+        row["system"],
+        max_tokens=max_tokens if 0 < (max_tokens or 0) <= MOST_TOKENS else None,
+        thinking_display=shown if shown in THINKING_DISPLAYS else None,
+        effort=effort if effort in EFFORTS else None,
+    )
+
+
 def row_of_conversation(conversation: Conversation) -> dict[str, Any]:
     """Return the row of a new conversation."""
-    title = whole(conversation.title)
+    title = fix_surrogates(conversation.title)
     return {
         "id": conversation.id,
         "title": title,
-        "folded_title": folded(title),
+        "folded_title": normalise(title),
         "title_by": conversation.title_by,
-        "model": conversation.model,
-        "system": whole(conversation.system),
+        **row_of_parameters(conversation.parameters),
         "created_ms": conversation.created_ms,
         "updated_ms": conversation.updated_ms,
     }
 
 
+def row_of_parameters(parameters: Parameters) -> dict[str, Any]:
+    """Return the columns of `conversations` that say how Claude is asked."""
+    return {
+        "model": fix_surrogates(parameters.model),
+        "system": fix_surrogates(parameters.system),
+        "effort": parameters.effort,
+        "max_tokens": parameters.max_tokens,
+        "thinking_display": parameters.thinking_display,
+    }
+
+
+def assignments(row: Row) -> str:
+    """Return the SET clause of an UPDATE whose named parameters are the row."""
+    return ", ".join(f"{name} = :{name}" for name in row)
+
+
 def row_of_message(message: Message) -> dict[str, Any]:
-    """Return the row of `messages`; its blocks have rows of their own."""
+    """Return the row of `messages`, without its blocks, which have rows of their own."""
     return {
         "id": message.id,
         "conversation_id": message.conversation_id,
@@ -84,12 +108,12 @@ def row_of_message(message: Message) -> dict[str, Any]:
         "role": message.role,
         "created_ms": message.created_ms,
         "is_continuation": int(message.is_continuation),
-        **row_of_ending(message),
+        **end_columns(message),
     }
 
 
-def row_of_ending(message: Message) -> dict[str, Any]:
-    """Return the columns of `messages` that are known when a message has ended."""
+def end_columns(message: Message) -> dict[str, Any]:
+    """Return the columns of `messages` that are known when a message is complete."""
     return {
         "state": message.state,
         "finished_ms": message.finished_ms,
@@ -103,12 +127,12 @@ def row_of_ending(message: Message) -> dict[str, Any]:
 
 
 def failure_text(failure: Failure) -> str:
-    """Return why a reply failed, as its column holds it."""
+    """Return a failure as its column stores it."""
     return dumps(asdict(failure))
 
 
 def message_from(row: Row, blocks: Iterable[Row], request: Row | None) -> Message:
-    """Read a row of `messages`, with its blocks' rows and its last request's."""
+    """Read a row of `messages` with the rows of its blocks and of its last request."""
     return Message(
         id=row["id"],
         conversation_id=row["conversation_id"],
@@ -124,7 +148,8 @@ def message_from(row: Row, blocks: Iterable[Row], request: Row | None) -> Messag
         failure=_failure_from(row["failure"]),
         endpoint=row["endpoint"],
         context=row["context"],
-        figures=None if request is None else figures_from(request),
+        figures=None if request is None else reply_stats_from(request),
+        effort=None if request is None else _text(request["effort"]),
         is_continuation=bool(row["is_continuation"]),
     )
 
@@ -132,10 +157,10 @@ def message_from(row: Row, blocks: Iterable[Row], request: Row | None) -> Messag
 def row_of_block(message_id: str, seq: int, block: Block) -> dict[str, Any]:
     """Return the row of a block.
 
-    Its long string stands in a column of its own, where it can be searched; the
-    rest of the JSON keeps its place with null in it, and with it the key order.
+    Its long text has a column of its own, so that it can be searched. The rest of the JSON
+    has null in its place, which keeps the order of the keys.
     """
-    wire: Json = _whole(block.wire)
+    wire: Json = _storable(block.wire)
     name = READABLE.get(block.type)
     words = wire.get(name) if name else None
     if not isinstance(words, str):
@@ -143,9 +168,9 @@ def row_of_block(message_id: str, seq: int, block: Block) -> dict[str, Any]:
     return {
         "message_id": message_id,
         "seq": seq,
-        "type": whole(block.type),
+        "type": fix_surrogates(block.type),
         "text": words,
-        "pairs": spaced(words) if words else None,
+        "pairs": bigrams(words) if words else None,
         "data": dumps(wire | {name: None} if name else wire),
         "is_sendable": int(block.is_sendable),
     }
@@ -163,7 +188,7 @@ def block_from(row: Row) -> Block:
 
 
 def _object(text: str | None) -> Json | None:
-    """Return a JSON object; None for what is not one."""
+    """Parse a JSON object; None if the text is not one."""
     if not text:
         return None
     try:
@@ -177,9 +202,9 @@ def _failure_from(text: str | None) -> Failure | None:
     found = _object(text)
     if found is None:
         return Failure("The reason cannot be read.") if text else None
-    said, status = found.get("message"), found.get("status")
+    message, status = found.get("message"), found.get("status")
     return Failure(
-        said if isinstance(said, str) else "The reason cannot be read.",
+        message if isinstance(message, str) else "The reason cannot be read.",
         type=_text(found.get("type")),
         code=_text(found.get("code")),
         status=status if isinstance(status, int) else None,
@@ -192,7 +217,7 @@ def _text(value: object) -> str | None:
 
 
 def _list(text: str) -> list[Any]:
-    """Return a JSON array; an empty one for what is not one."""
+    """Parse a JSON array; an empty list if the text is not one."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -201,7 +226,7 @@ def _list(text: str) -> list[Any]:
 
 
 def row_of_request(request: Request) -> dict[str, Any]:
-    """Return the row of the ledger."""
+    """Return the row of the request log."""
     failure = request.failure
     return {
         "id": request.id,
@@ -215,6 +240,9 @@ def row_of_request(request: Request) -> dict[str, Any]:
         "model": request.model,
         "api_message_id": request.api_message_id,
         "request_id": request.request_id,
+        "effort": request.effort,
+        "max_tokens": request.max_tokens,
+        "thinking_display": request.thinking_display,
         "started_ms": request.started_ms,
         "since_first_ms": request.since_first_ms,
         **asdict(request.timing),
@@ -227,20 +255,20 @@ def row_of_request(request: Request) -> dict[str, Any]:
     }
 
 
-def row_of_interrupted(draft: Draft) -> dict[str, Any]:
-    """Return the columns of the ledger that a reply's journal tells."""
+def interrupted_columns(reply: StreamingReply) -> dict[str, Any]:
+    """Return the columns of the request log that are known from a reply's journal."""
     return {
         "state": "interrupted",
-        "model": text_of(draft.model) if draft.api_message_id else None,
-        "api_message_id": text_of(draft.api_message_id),
-        "request_id": text_of(draft.request_id),
-        **_usage_columns(draft.usage),
+        "model": text_of(reply.model) if reply.api_message_id else None,
+        "api_message_id": text_of(reply.api_message_id),
+        "request_id": text_of(reply.request_id),
+        **_usage_columns(reply.usage),
     }
 
 
 def text_of(value: object) -> str | None:
-    """Return a value of a journal as text that can be stored; None if it is none."""
-    return whole(value) if isinstance(value, str) else None
+    """Return a value of a journal as text that can be stored; None if it is not a text."""
+    return fix_surrogates(value) if isinstance(value, str) else None
 
 
 def _usage_columns(usage: Usage) -> dict[str, Any]:
@@ -254,8 +282,8 @@ def _usage_columns(usage: Usage) -> dict[str, Any]:
     }
 
 
-def figures_from(row: Row) -> Figures:
-    """Read what a reply took from the row of its last attempt."""
+def reply_stats_from(row: Row) -> ReplyStats:
+    """Read a reply's stats from the row of its last attempt."""
     timing = Timing(
         first_byte_ms=row["first_byte_ms"],
         first_thinking_ms=row["first_thinking_ms"],
@@ -263,7 +291,7 @@ def figures_from(row: Row) -> Figures:
         duration_ms=row["duration_ms"],
         longest_gap_ms=row["longest_gap_ms"],
     )
-    return Figures(
+    return ReplyStats(
         usage=Usage(_object(row["usage"]) or {}),
         timing=timing.later(row["since_first_ms"]),
         attempts=row["attempt"],
@@ -272,32 +300,32 @@ def figures_from(row: Row) -> Figures:
 
 
 def models_from(text: str) -> list[Model]:
-    """Read a kept list of models."""
+    """Read a saved list of models."""
     return [Model(wire) for wire in _list(text) if isinstance(wire, dict)]
 
 
-def _whole(value: Any) -> Any:
+def _storable(value: Any) -> Any:
     """Return a JSON value in which every string can be stored."""
     match value:
         case str():
-            return whole(value)
+            return fix_surrogates(value)
         case dict():
-            return {_whole(name): _whole(inner) for name, inner in value.items()}
+            return {_storable(name): _storable(inner) for name, inner in value.items()}
         case list() | tuple():
-            return [_whole(inner) for inner in value]
+            return [_storable(inner) for inner in value]
         case _:
             return value
 
 
-def unsent_from(row: Row) -> Unsent:
+def draft_from(row: Row) -> ComposerDraft:
     """Read a row of `drafts`."""
     queued = tuple(each for each in _list(row["queued"]) if isinstance(each, str))
-    return Unsent(row["text"], queued, row["edited_id"], row["edit"])
+    return ComposerDraft(row["text"], queued, row["edited_id"], row["edit"])
 
 
-def place_from(row: Row) -> Place:
-    """Read a row of `places`."""
+def scroll_anchor_from(row: Row) -> ScrollAnchor:
+    """Read a row of `places`; a row with impossible numbers becomes the end."""
     numbers = (row["leaf"], row["line"], row["position"])
     if not all(0 <= number < 2**31 for number in numbers):
-        return Place()
-    return Place(row["message_id"], *numbers)
+        return ScrollAnchor()
+    return ScrollAnchor(row["message_id"], *numbers)

@@ -1,1 +1,1 @@
-"""What a terminal sends, made fit for Textual, where Textual 8.2.8 misreads it."""
+"""Access to the terminal: input that Textual 8.2.8 misreads, clipboard, notifications."""

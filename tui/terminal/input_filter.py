@@ -1,15 +1,15 @@
-r"""What a terminal sends, cut into what Textual reads right.
+r"""Splits a terminal's input into pieces that Textual reads correctly.
 
-Pure: bytes go in; keys, pastes, and text and sequences that Textual knows come out. The
-only state is what is held back because more of it may come. Textual 8.2.8
+The filter does no I/O: it gets bytes, and returns keys, pastes, text, and sequences that
+Textual knows. Its only state is the input that may be incomplete. Textual 8.2.8
 
 - reads keys inside of a paste, and cuts the paste there;
 - decodes UTF-8 strictly, so that one wrong byte ends the program;
-- raises at key reports that are more than integers (see `key_reports`);
-- types every sequence that it does not know;
+- raises for key reports that are more than integers (see `key_reports`);
+- inserts every unknown sequence as text;
 - divides by a size in pixels that may be zero.
 
-`tests/test_input_filter.py` tells when it does so no longer.
+`tests/test_input_filter.py` fails when Textual has fixed one of these.
 """
 
 from __future__ import annotations
@@ -23,25 +23,26 @@ from textual.events import Key, Paste
 from textual.keys import _character_to_key as name_of
 
 from tui.terminal import key_reports
+from tui.terminal.background import BackgroundReported, background_in
 from tui.terminal.layouts import latin
 from tui.terminal.paste import pasted
 
-Piece = str | Key | Paste
-"""A string is text, or one whole sequence, for Textual's own parser."""
+Piece = str | Key | Paste | BackgroundReported
+"""A string is text, or one complete sequence, for Textual's own parser."""
 
-BROKEN_OFF = 1.0
-"""Seconds of silence after which the rest of a sequence is waited for no longer."""
-PASTE_BROKEN_OFF = 5.0
-"""The same within a paste: what comes too late of it would be taken for keys, and sent."""
+SEQUENCE_TIMEOUT = 1.0
+"""Seconds of silence after which an incomplete sequence is given up."""
+PASTE_TIMEOUT = 5.0
+"""The same for a paste. It is longer, because a late rest would be taken for keys."""
 
 _Read = tuple[int, list[Piece]]
-"""Where to read on, and what was found."""
+"""The index to continue at, and the pieces before it."""
 
 _ESC = 0x1B
 _PASTE, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
 _PART_OF_END = re.compile(rb"\x1b(?:\[(?:2(?:01?)?)?)?\Z")
 
-# Terminals written in JavaScript send words in place of numbers. They hold letters that
+# Terminals written in JavaScript may send NaN or Infinity as a number. Their letters would
 # end a sequence.
 _CSI = re.compile(
     rb"\x1b\[(?:[0-?+.\-]|(?<=[;<+\-])(?:NaN|Infinity)|(?<=[0-9])e\+)*[ -/]*([@-~]?)"
@@ -53,32 +54,35 @@ _RXVT = re.compile(rb"\x1b\[[0-9]+\$")
 _OLD_MOUSE, _LINUX_KEY = b"\x1b[M", b"\x1b[["
 
 _STRINGS = b"]P_^X"
-"""After Esc they begin a string that ends with ST: OSC, DCS, APC, PM, SOS."""
+"""After Esc, each begins a string that ends with ST: OSC, DCS, APC, PM, SOS."""
 _STRING_END = re.compile(rb"[\x00-\x08\x0a-\x1f]|\xc2\x9c")
 _ENDS = (b"\x07", b"\x18", b"\x1a", b"\xc2\x9c")
 _ANSWER = re.compile(rb"\x1b(?:\][0-9lLI]|P[0-9>!$+]|_G)")
-"""How those strings begin that terminals send. Others may be Alt and a letter."""
+"""The beginnings of strings that terminals send. Any other may be Alt and a letter."""
+
+_LONGEST_ANSWER = 64
+"""How many bytes of a string are read. The answers that we request are shorter."""
 
 _KNOWN = re.compile(
     r"\x1b\[(?:[IO]|<[0-9]{1,4};-?[0-9]{1,6};-?[0-9]{1,6}[Mm]"
     r"|[0-9]{1,5};[0-9]{1,5}R|\?[0-9]{1,5};[0-9]\$y)"
 )
-"""What Textual reads right: focus, mouse, the place of the cursor, which modes there are."""
+"""Sequences that Textual reads correctly: focus, mouse, cursor position, modes."""
 _RESIZE = re.compile(r"\x1b\[48" + r";([0-9]{1,5})(?::[0-9:]*)?" * 4 + "t")
-_MOST_CELLS = 10_000
+_MAX_CELLS = 10_000
 _C1 = dict.fromkeys(range(0x80, 0xA0))
 
 
 class InputFilter:
-    """Cuts up what a terminal sends. It does not matter where one read ends."""
+    """Splits a terminal's input. The result does not depend on where a read ends."""
 
     def __init__(self) -> None:
         self._held = bytearray()
         self._searched = 0
-        """How much of what is held has been searched for its end in vain."""
+        """How many of the held bytes were searched for an end without success."""
 
     def feed(self, data: bytes) -> list[Piece]:
-        """Return what is complete with `data`, in order."""
+        """Return the pieces that `data` completes, in their order."""
         self._held += data
         pieces: list[Piece] = []
         at = 0
@@ -90,8 +94,11 @@ class InputFilter:
         return pieces
 
     def pause(self, seconds: float) -> list[Piece]:
-        """Return what is held back if nothing has come for so long that no more will."""
-        if not self._held or seconds < self._patience:
+        """Return the pieces of incomplete input after a silence of `seconds`.
+
+        Returns none if the rest may still arrive.
+        """
+        if not self._held or seconds < self._timeout:
             return []
         held = bytes(self._held)
         self._held.clear()
@@ -99,13 +106,18 @@ class InputFilter:
         return self._given_up(held)
 
     @property
-    def _patience(self) -> float:
+    def held(self) -> int:
+        """How many bytes are held back because more may come."""
+        return len(self._held)
+
+    @property
+    def _timeout(self) -> float:
         if self._held.startswith(_PASTE):
-            return PASTE_BROKEN_OFF
+            return PASTE_TIMEOUT
         if self._held[0] == _ESC and len(self._held) <= 2 and self._held[-1] < 0x80:
-            # Esc, or Alt and a letter that begins a sequence.
+            # Esc, or Alt and a letter that also begins a sequence.
             return constants.ESCAPE_DELAY
-        return BROKEN_OFF
+        return SEQUENCE_TIMEOUT
 
     def _given_up(self, held: bytes) -> list[Piece]:
         if held.startswith(_PASTE):
@@ -121,7 +133,7 @@ class InputFilter:
         return []
 
     def _next(self, at: int) -> _Read | None:
-        """Return what stands at a place; None if more is needed to know."""
+        """Read the piece at an index; None if it may be incomplete."""
         held = self._held
         if held[at] != _ESC:
             return self._text(at)
@@ -141,14 +153,14 @@ class InputFilter:
 
     def _text(self, at: int) -> _Read | None:
         end = self._held.find(_ESC, at)
-        is_whole = end >= 0
-        raw = bytes(self._held[at : end if is_whole else None])
-        text, used = utf_8_decode(raw, "replace", is_whole)
+        is_complete = end >= 0
+        raw = bytes(self._held[at : end if is_complete else None])
+        text, used = utf_8_decode(raw, "replace", is_complete)
         text = text.translate(_C1)
         return (at + used, [text] if text else []) if used else None
 
     def _alt(self, at: int) -> _Read | None:
-        # No character has more than four bytes.
+        # A character has at most four bytes.
         text, used = utf_8_decode(bytes(self._held[at + 1 : at + 5]), "replace", False)  # noqa: FBT003 - a C function
         if not used:
             return None
@@ -178,14 +190,14 @@ class InputFilter:
         if not found[1] and end == len(held):
             return None
         if not found[1]:
-            # What cannot be part of a sequence has come in it.
+            # A byte that cannot be part of a sequence ends it.
             return end, _with_alt("[") if end == at + 2 else []
         if found[0] == _PASTE:
             return self._paste(at)
         return end, _report(found[0].decode("ascii"))
 
     def _old_mouse(self, at: int) -> _Read | None:
-        """Swallow an X10 report, whose three bytes may be no UTF-8."""
+        """Drop an X10 mouse report, whose three bytes may not be UTF-8."""
         coordinates = bytes(self._held[at + 3 : at + 6])
         if (other := coordinates.find(_ESC)) >= 0:
             return at + 3 + other, []
@@ -205,16 +217,21 @@ class InputFilter:
             self._searched = len(self._held) - at
             return None
         if found[0] in _ENDS:
-            return found.end(), []
+            return found.end(), self._answer(at, found.start())
         end = found.start()
         if self._held[end] == _ESC:
             if end + 1 == len(self._held):
                 return None
             if self._held[end + 1] == ord("\\"):
-                return end + 2, []
+                return end + 2, self._answer(at, end)
         if _ANSWER.match(self._held, at):
             return end, []
         return at + 2, _with_alt(chr(self._held[at + 1]))
+
+    def _answer(self, at: int, end: int) -> list[Piece]:
+        """Return the answer in a complete string; nothing if it is not one that we request."""
+        answer = background_in(bytes(self._held[at : min(end, at + _LONGEST_ANSWER)]))
+        return [answer] if answer is not None else []
 
     def _paste(self, at: int) -> _Read | None:
         begin = at + len(_PASTE)
@@ -230,17 +247,17 @@ def _escape() -> Key:
 
 
 def _with_alt(character: str) -> list[Piece]:
-    """Return the key of a character that came after Esc."""
+    """Return the key of a character that follows Esc."""
     if known := _from_table(f"\x1b{character}"):
         return known
-    if key_reports.is_written(character):
+    if key_reports.is_text(character):
         return [Key(f"alt+{name_of(latin(character))}", character)]
-    # A control character is a key by itself.
+    # A control character is a key of its own.
     return [character] if character.isascii() else []
 
 
 def _from_table(sequence: str) -> list[Piece]:
-    # Not through Textual's parser, which takes some of these for characters.
+    # Do not use Textual's parser here: it takes some of these for characters.
     match ANSI_SEQUENCES_KEYS.get(sequence):
         case tuple(known):
             return [Key(each.value, None) for each in known]
@@ -251,7 +268,7 @@ def _from_table(sequence: str) -> list[Piece]:
 
 
 def _report(sequence: str) -> list[Piece]:
-    """Return what a whole sequence that begins with CSI tells; nothing if nobody asked."""
+    """Return the pieces of a complete CSI sequence; nothing for an unknown one."""
     if _KNOWN.fullmatch(sequence):
         return [sequence]
     if resized := _RESIZE.fullmatch(sequence):
@@ -261,9 +278,9 @@ def _report(sequence: str) -> list[Piece]:
 
 
 def _size(rows: int, columns: int, height: int, width: int) -> list[Piece]:
-    if not (0 < rows < _MOST_CELLS and 0 < columns < _MOST_CELLS):
+    if not (0 < rows < _MAX_CELLS and 0 < columns < _MAX_CELLS):
         return []
-    # A terminal that does not know its size in pixels says 0, by which Textual divides.
+    # A terminal that does not know its size in pixels sends 0, and Textual divides by it.
     return [f"\x1b[48;{rows};{columns};{height or rows};{width or columns}t"]
 
 

@@ -1,13 +1,13 @@
-"""Which Latin key a letter of another alphabet shares its key with.
+"""Finds the Latin letter on the same key as a letter of another alphabet.
 
-Shortcuts are named after Latin letters. A terminal that tells no alternate key says
-only Ctrl and с where a Russian keyboard has C.
+Shortcuts have the names of Latin letters. For Ctrl+C on a Russian keyboard, a terminal that
+does not report alternate keys sends only Ctrl and с.
 """
 
 from __future__ import annotations
 
-# Each alphabet beside the keys of an American keyboard on which its letters stand.
-# Where two layouts disagree the more common one is meant.
+# The letters of each alphabet, and the keys of an American keyboard for them.
+# If two layouts disagree, the more common one is used.
 _ROWS = (
     # Russian, with the letters of Ukrainian, Belarusian, Serbian and Macedonian after it
     ("йцукенгшщзхъфывапролджэячсмитьбюё", "qwertyuiop[]asdfghjkl;'zxcvbnm,.`"),
@@ -17,8 +17,8 @@ _ROWS = (
     ("έύίόάήώϊϋ", "eyioahviy"),
     # Hebrew
     ("קראטוןםפשדגכעיחלךףזסבהנמצתץ", "ertyuiopasdfghjkl;zxcvbnm,."),
-    # Arabic and Persian: where a letter writes a sign in one of them and is a letter's
-    # key in the other, it is taken for the letter's
+    # Arabic and Persian: if a letter is on the key of a sign in one layout, and on the key
+    # of a letter in the other, the letter is used
     ("ضصثقفغعهخحجشسيبلاتنمكئءؤرىة", "qwertyuiop[asdfghjkl;zxcvnm"),
     ("یچپگکطظذدژوزﻻﻷ", "d]m';xzbnc,cbb"),
 )  # fmt: skip
@@ -28,15 +28,15 @@ _LATIN = {
 }
 
 _SIGNS_ON_LETTERS = {(";", "q"), ("/", "q"), ("'", "w")}
-"""What Greek and Hebrew keyboards write with a Latin letter's key. The same signs with
-other base keys are Dvorak's and mean themselves."""
+"""Signs that Greek and Hebrew keyboards have on the key of a Latin letter. With other base
+keys, these signs come from a Dvorak keyboard and stay as they are."""
 
 
 def latin(character: str, base: str = "") -> str:
-    """Return what the key of `character` writes on a Latin keyboard.
+    """Return the character that the key of `character` has on a Latin keyboard.
 
-    `base` is what the terminal says of it, if anything. Latin letters and signs stay,
-    whichever key they stand on: who uses Dvorak means the letter.
+    `base` is the base key that the terminal reports, if it does. Latin letters and signs
+    stay the same, because a user of a Dvorak keyboard means the letter, not the key.
     """
     if character.isascii() and (character, base) not in _SIGNS_ON_LETTERS:
         return character

@@ -1,0 +1,1 @@
+"""Makes foreign text safe to show, and readable."""

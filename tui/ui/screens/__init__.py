@@ -1,0 +1,1 @@
+"""The screens. Each connects the session or the history with its widgets."""
