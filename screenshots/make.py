@@ -21,21 +21,29 @@ from tempfile import TemporaryDirectory
 from typing import cast
 
 os.environ.update(TEXTUAL_ANIMATIONS="none", TZ="UTC", COLORTERM="truecolor")
-os.environ.pop("NO_COLOR", None)
+for name in ("NO_COLOR", *(each for each in os.environ if each.startswith("ANTHROPIC_"))):
+    os.environ.pop(name, None)
 time.tzset()
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from textual.pilot import Pilot  # noqa: E402 - after the environment it reads
 
-from tui import demo, turn  # noqa: E402
-from tui.app import StreamChat  # noqa: E402
-from tui.clock import Clock  # noqa: E402
-from tui.conversation import Conversation, title_of  # noqa: E402
-from tui.screens.search import SearchScreen  # noqa: E402
-from tui.screens.tree import TreeScreen  # noqa: E402
+from tui.chat import turn  # noqa: E402
+from tui.chat.connections import Connections  # noqa: E402
+from tui.claude import demo  # noqa: E402
+from tui.config.prompt_files import save_template  # noqa: E402
+from tui.config.settings import Settings  # noqa: E402
+from tui.domain.clock import Clock  # noqa: E402
+from tui.domain.conversation import Conversation, title_of  # noqa: E402
+from tui.domain.endpoint import Endpoint  # noqa: E402
+from tui.domain.parameters import Parameters  # noqa: E402
+from tui.domain.prompt_template import Argument, PromptTemplate  # noqa: E402
 from tui.store import Store, open_store  # noqa: E402
-from tui.themes import LIGHT  # noqa: E402
-from tui.widgets.transcript import Transcript  # noqa: E402
+from tui.ui.app import StreamChat  # noqa: E402
+from tui.ui.screens.search import SearchScreen  # noqa: E402
+from tui.ui.screens.tree import TreeScreen  # noqa: E402
+from tui.ui.themes import LIGHT  # noqa: E402
+from tui.ui.widgets.transcript import Transcript  # noqa: E402
 
 HERE = Path(__file__).parent
 NOW_MS = 1_795_442_520_000
@@ -84,7 +92,6 @@ class Picture:
     name: str
     press: Press
     size: tuple[int, int] = (110, 34)
-    is_key_missing: bool = False
     is_light: bool = False
     has_history: bool = True
 
@@ -105,13 +112,13 @@ async def until(pilot: Pilot[None], is_reached: Callable[[StreamChat], bool]) ->
 
 def is_drawn(app: StreamChat) -> bool:
     """Tell whether the running reply stands still and is drawn as far as it goes."""
-    drafts, changed = app.replies.drafts, app.replies.changed
-    return bool(drafts) and not changed and all(draft.parts for draft in drafts.values())
+    drafts, changed = app.session.scheduler.streaming, app.session.scheduler.changed
+    return bool(drafts) and not changed and all(reply.parts for reply in drafts.values())
 
 
 def is_done(app: StreamChat) -> bool:
     """Tell whether no reply is running any more."""
-    return not app.replies.drafts
+    return not app.session.scheduler.streaming
 
 
 async def show_streaming(pilot: Pilot[None], clock: StillClock) -> None:
@@ -151,7 +158,9 @@ async def show_retrying(pilot: Pilot[None], clock: StillClock) -> None:
     """Show a reply that was refused, waiting for its next attempt."""
     clock.stop_after = 0
     await ask(pilot, "overloaded today")
-    await until(pilot, lambda app: any(d.retry for d in app.replies.drafts.values()))
+    await until(
+        pilot, lambda app: any(d.retry for d in app.session.scheduler.streaming.values())
+    )
     await pilot.pause(0.2)
 
 
@@ -187,9 +196,11 @@ async def make_versions(pilot: Pilot[None]) -> None:
     await pilot.press("shift+tab", "k", "e", *" there", "enter")
     await pilot.pause(0.2)
     await until(pilot, is_done)
-    await pilot.press("shift+tab", "r")
+    # The keys are on the messages again.
+    await pilot.press("j", "r")
     await pilot.pause(0.2)
     await until(pilot, is_done)
+    await pilot.press("escape")
     await ask(pilot, "what next")
     await until(pilot, is_done)
     await pilot.press("shift+tab", "k", "k")
@@ -226,22 +237,67 @@ async def show_queue(pilot: Pilot[None], clock: StillClock) -> None:
     await pilot.pause(0.2)
 
 
+async def show_connections(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
+    """Show the connections in the settings."""
+    await pilot.press("ctrl+o")
+    await pilot.pause(0.5)
+
+
+async def show_model(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
+    """Show the model and the parameters in the settings."""
+    await cast("StreamChat", pilot.app).run_action("settings('model')")
+    await pilot.pause(0.5)
+
+
+async def show_commands(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
+    """Show the commands that are typed behind a slash."""
+    await pilot.press("slash", *"re", "down")
+    await pilot.pause(0.2)
+
+
+async def show_recall(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
+    """Show earlier questions while one is searched for."""
+    await pilot.press("ctrl+r", *"two")
+    await pilot.pause(0.5)
+
+
+async def show_template(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
+    """Show the form of a prompt template."""
+    template = PromptTemplate(
+        "review",
+        "Review this {{language}} code, and mind {{focus}}: {{input}}",
+        title="Review code",
+        declared=(Argument("language", "Python"), Argument("focus")),
+    )
+    folder = cast("StreamChat", pilot.app).session.store.path.parent / "prompts"
+    save_template(folder, template)
+    await pilot.press("slash", *"template", "enter")
+    await pilot.pause(0.5)
+    await pilot.press("enter")
+    await pilot.pause(0.3)
+
+
 PICTURES = (
-    Picture("streaming", show_streaming),
+    Picture("streaming", show_streaming, size=(124, 46)),
     Picture("finished", show_finished, size=(110, 46)),
     Picture("sidebar", show_sidebar),
     Picture("narrow", show_finished, size=(60, 30)),
-    Picture("no-key", show_nothing, is_key_missing=True, has_history=False),
+    Picture("no-key", show_nothing, has_history=False),
     Picture("help", show_help, size=(100, 40)),
     Picture("retrying", show_retrying),
     Picture("cut-off", show_cut),
-    Picture("light", show_streaming, is_light=True),
+    Picture("light", show_streaming, size=(124, 46), is_light=True),
     Picture("search", show_search),
     Picture("find", show_find),
     Picture("versions", show_versions),
     Picture("tree", show_tree),
     Picture("archive", show_archive),
     Picture("queue", show_queue),
+    Picture("connections", show_connections),
+    Picture("model", show_model),
+    Picture("commands", show_commands),
+    Picture("recall", show_recall),
+    Picture("template", show_template),
 )
 
 
@@ -260,10 +316,20 @@ async def make_history(store: Store, clock: StillClock) -> None:
     for before_ms, text in asked:
         clock.ms = NOW_MS - before_ms
         now = clock.now_ms()
-        conversation = Conversation(store.new_id(), demo.MODEL, now, now, title=title_of(text))
+        conversation = Conversation(
+            store.new_id(), Parameters(demo.MODEL), now, now, title=title_of(text)
+        )
         question = await turn.ask(store, conversation, text)
-        draft = turn.draft_for(store, question, demo.MODEL)
-        await turn.reply(store, claude, question, draft, lambda _: None, tip_id=question.id)
+        reply = turn.empty_reply(store, question, conversation.parameters)
+        await turn.reply(
+            store,
+            claude,
+            question,
+            reply,
+            lambda _: None,
+            parameters=conversation.parameters,
+            tip_id=question.id,
+        )
     clock.ms = NOW_MS
     await claude.close()
 
@@ -285,12 +351,21 @@ async def take(picture: Picture, folder: Path) -> str:
             await make_history(store, clock)
         app = StreamChat(
             store,
-            demo.connect(clock.sleep),
-            model=demo.MODEL,
-            theme=LIGHT.name if picture.is_light else None,
-            log_path=Path("streamchat.log"),
-            env_path=Path("~/.config/streamchat/.env"),
-            is_key_missing=picture.is_key_missing,
+            Connections(
+                "claude",
+                lambda _: demo.connect(clock.sleep),
+                is_choice_offered=not picture.has_history,
+            ),
+            Settings(
+                db=folder / f"{picture.name}.db",
+                is_default_db=False,
+                config=folder / "config.toml",
+                env_file=folder / ".env",
+                log=Path("streamchat.log"),
+                theme=LIGHT.name if picture.is_light else None,
+                model=demo.MODEL,
+                endpoint=Endpoint(is_demo=True),
+            ),
         )
         running: AbstractAsyncContextManager[Pilot[None]] = app.run_test(size=picture.size)
         async with running as pilot:
@@ -298,7 +373,7 @@ async def take(picture: Picture, folder: Path) -> str:
             await picture.press(pilot, clock)
             svg = await settled(pilot)
             clock.stop_after = None
-            await app.replies.stop_all()
+            await app.session.scheduler.stop_all()
         return svg
 
 
