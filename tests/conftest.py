@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,9 +48,7 @@ def collected() -> Iterator[None]:
     yield
     if gc.get_freeze_count() > MOST_FROZEN:
         gc.unfreeze()
-        # A client that a test left open would be told of in a test that has none.
-        with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-            gc.collect()
+        gc.collect()
 
 
 @pytest.fixture

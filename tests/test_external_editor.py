@@ -6,15 +6,20 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import wait_until
 from tests.editors import python, script
 from tui.config.loading import Flags, load
 from tui.config.settings import KEY_NAMES
 from tui.terminal.external_editor import EditorFailed, ExternalEditor
+
+Task = asyncio.Task[str]
 
 
 @pytest.fixture(autouse=True)
@@ -126,17 +131,34 @@ async def test_a_full_disk_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
             await editor("true").edit("a draft")
 
 
-async def test_broken_off_it_ends_the_editor(tmp_path: Path) -> None:
+@asynccontextmanager
+async def editing(tmp_path: Path, body: str) -> AsyncIterator[tuple[ExternalEditor, Task, int]]:
+    """Yield an editor that is open, its task, and its process id."""
     begun = tmp_path / "begun"
-    waiting = script(
-        tmp_path, f"echo $$ > '{begun}'.new; mv '{begun}'.new '{begun}'; exec sleep 60"
-    )
-    editing = asyncio.create_task(editor(waiting).edit("a draft"))
-    async with asyncio.timeout(20):
-        while not begun.exists():
-            await asyncio.sleep(0.01)
-    editing.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await editing
-    with pytest.raises(ProcessLookupError):
-        os.kill(json.loads(begun.read_text()), 0)
+    waiting = script(tmp_path, f"echo $$ > '{begun}'.new; mv '{begun}'.new '{begun}'; {body}")
+    opened = editor(waiting)
+    task = asyncio.create_task(opened.edit("a draft"))
+    await wait_until(begun.exists)
+    yield opened, task, json.loads(begun.read_text())
+
+
+async def test_broken_off_it_ends_the_editor(tmp_path: Path) -> None:
+    async with editing(tmp_path, "exec sleep 60") as (_, task, process):
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
+
+
+async def test_an_editor_that_does_not_end_is_abandoned_without_its_files(
+    tmp_path: Path, temporary: Path
+) -> None:
+    async with editing(tmp_path, "trap '' TERM; exec sleep 60") as (opened, task, _):
+        # As at the end of the program: in another thread, without the loop.
+        thread = threading.Thread(target=opened.abandon)
+        thread.start()
+        thread.join()
+        assert list(temporary.iterdir()) == []
+        with pytest.raises(EditorFailed, match="ended by SIGKILL"):
+            await task

@@ -46,6 +46,8 @@ class ExternalEditor:
         self._environ = environ
         self._hidden = frozenset(hidden)
         """The variables that the editor does not get, because they hold keys."""
+        self._folder: Path | None = None
+        self._process: asyncio.subprocess.Process | None = None
 
     @property
     def command(self) -> Sequence[str]:
@@ -73,7 +75,8 @@ class ExternalEditor:
             name = command[0] if command else "The editor"
             raise EditorFailed(f"{name} was not found. Set $VISUAL or $EDITOR to an editor.")
         try:
-            folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="streamchat-"))
+            # Not in a thread: what it has created must be known when this is cancelled.
+            self._folder = folder = Path(tempfile.mkdtemp(prefix="streamchat-"))
         except OSError as error:
             raise EditorFailed(f"No file can be created for the editor: {error}.") from error
         try:
@@ -85,7 +88,20 @@ class ExternalEditor:
         except (OSError, UnicodeDecodeError) as error:
             raise EditorFailed(f"The text could not be edited: {error}.") from error
         finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            # Not in a thread either: a program that ends does not wait for its threads.
+            self._remove_files()
+
+    def abandon(self) -> None:
+        """Kill the editor, if one is open, and remove its files. Any thread may do this."""
+        if (process := self._process) is not None:
+            with suppress(ProcessLookupError):
+                process.kill()
+        self._remove_files()
+
+    def _remove_files(self) -> None:
+        if (folder := self._folder) is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            self._folder = None
 
     def _found(self, name: str) -> str | None:
         return shutil.which(name, path=self._environ.get("PATH"))
@@ -95,11 +111,13 @@ class ExternalEditor:
         name = Path(command[0]).name
         with _restored_terminal():
             process = await asyncio.create_subprocess_exec(*command, str(path), env=environ)
+            self._process = process
             try:
                 code = await process.wait()
             finally:
                 if process.returncode is None:
                     await _end(process)
+                self._process = None
         if code:
             raise EditorFailed(f"{name} {_exit_words(code)}: your text has not changed.")
 

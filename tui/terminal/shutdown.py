@@ -45,6 +45,14 @@ class Shutdown:
         self._on_end: Callable[[int], object] = os._exit
         self._is_ending = False
         self._last_words = ""
+        self._cleanups: list[Callable[[], object]] = []
+
+    def clean_up_with(self, cleanup: Callable[[], object]) -> None:
+        """Call `cleanup` if the time is up before the program has ended by itself.
+
+        It is called in another thread, and must not wait.
+        """
+        self._cleanups.append(cleanup)
 
     def listen(self, on_end: Callable[[int], object]) -> None:
         """Handle SIGTERM and SIGHUP: call `on_end` with the exit code on the running loop.
@@ -83,8 +91,12 @@ class Shutdown:
                 self._loop.call_soon_threadsafe(self._on_end, code)
 
     def _end_now(self, code: int) -> None:
-        self._terminal.restore(self._last_words)
-        os._exit(code)
+        try:
+            for cleanup in self._cleanups:
+                cleanup()
+        finally:
+            self._terminal.restore(self._last_words)
+            os._exit(code)
 
 
 class _Terminal:

@@ -108,7 +108,10 @@ class StreamChat(ContainingApp, SizedApp, KeysInOrder, ThemedApp, OfferingApp, T
             run=partial(self.run_worker, group="prepare"),
             tell=lambda line: self._chat.notify_error(line),  # noqa: PLW0108 - it is made below
         )
-        self._chat = self._new_chat(ExternalEditor(environ, settings.key_names))
+        editor = ExternalEditor(environ, settings.key_names)
+        if shutdown is not None:
+            shutdown.clean_up_with(editor.abandon)
+        self._chat = self._new_chat(editor)
         self._leaving = Leaving(self, self.session, self.keymap, self._chat.save_scroll_anchor)
         self.start_theme(settings.theme, keep_theme)
 
