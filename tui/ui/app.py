@@ -108,14 +108,14 @@ class StreamChat(ContainingApp, SizedApp, KeysInOrder, ThemedApp, OfferingApp, T
             run=partial(self.run_worker, group="prepare"),
             tell=lambda line: self._chat.notify_error(line),  # noqa: PLW0108 - it is made below
         )
-        editor = ExternalEditor(environ, settings.key_names)
-        if shutdown is not None:
-            shutdown.clean_up_with(editor.abandon)
-        self._chat = self._new_chat(editor)
+        self._chat = self._new_chat(environ)
         self._leaving = Leaving(self, self.session, self.keymap, self._chat.save_scroll_anchor)
         self.start_theme(settings.theme, keep_theme)
 
-    def _new_chat(self, editor: ExternalEditor) -> ChatScreen:
+    def _new_chat(self, environ: Mapping[str, str]) -> ChatScreen:
+        editor = ExternalEditor(environ, self._settings.key_names)
+        if self._signals is not None:
+            self._signals.clean_up_with(editor.abandon)
         return ChatScreen(
             self.session,
             self.keymap,
