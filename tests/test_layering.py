@@ -51,6 +51,8 @@ FOLDERS: dict[str, tuple[str, set[str]]] = {
 
 GUESTS: dict[str, set[str]] = {
     "anthropic": {"claude"},
+    "boto3": {"claude"},
+    "botocore": {"claude"},
     "dotenv": {"config"},
     "httpx2": {"claude"},
     "jiter": {"claude"},
@@ -97,6 +99,9 @@ DEFERRED: dict[tuple[str, str], str] = {
     ("ui/widgets/transcript.py", "tui.ui.widgets.message_content"): "likewise",
     ("claude/__init__.py", "anthropic"): "two seconds, after the first screen in a thread",
     ("claude/__init__.py", "tui.claude.failures"): "it imports anthropic, to know its errors",
+    ("claude/client.py", "tui.claude.clouds"): "for a profile of a cloud",
+    ("claude/clouds.py", "boto3"): "for who uses the credentials of AWS",
+    ("claude/clouds.py", "botocore.auth"): "likewise",
     ("claude/event_stream.py", "jiter"): "with the SDK, for who sends a tool's input",
     ("claude/__init__.py", "tui.claude.client"): "it imports anthropic, to build its client",
     ("claude/__init__.py", "tui.claude.errors"): "it imports anthropic, to know its errors",
@@ -157,6 +162,8 @@ DEFERRED: dict[tuple[str, str], str] = {
 UNLOADED: dict[str, set[str]] = {
     "tui.ui.app": {
         "anthropic",
+        "boto3",
+        "google.auth",
         "httpx2",
         "pydantic",
         "sqlite_utils",
@@ -165,6 +172,8 @@ UNLOADED: dict[str, set[str]] = {
     },
     "tui.cli": {
         "anthropic",
+        "boto3",
+        "google.auth",
         "dotenv",
         "httpx2",
         "keyring",

@@ -79,8 +79,12 @@ def remove(session: Session, profile: str) -> None:
     session.connections.remove(profile)
 
 
-async def models_of(session: Session, endpoint: Endpoint) -> list[Model]:
+async def models_of(
+    session: Session, endpoint: Endpoint, model: str | None = None
+) -> list[Model]:
     """Request an endpoint's models, and save them; an empty list if it does not list any.
+
+    A cloud lists none, and is asked whether it has `model`.
 
     Raises `ReplyFailed` if the request fails, or if the endpoint is not a Messages API.
     """
@@ -89,7 +93,7 @@ async def models_of(session: Session, endpoint: Endpoint) -> list[Model]:
         models = await client.models()
         if not models:
             # An empty list does not prove that this is a Messages API.
-            await client.check()
+            await client.check(model)
     finally:
         await client.close()
     try:

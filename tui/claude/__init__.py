@@ -14,7 +14,13 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tui.claude.answers import check_is_event_stream, check_is_no_error, check_refusal
+from tui.claude.answers import (
+    check_cloud,
+    check_is_event_stream,
+    check_is_no_error,
+    check_refusal,
+    with_credential_of,
+)
 from tui.claude.events import finished, started, translated
 from tui.claude.model_list import models_of
 from tui.claude.preload import build_sdk_models, in_thread, without_garbage_collection
@@ -96,11 +102,13 @@ class Claude:
         await in_thread(lambda: without_garbage_collection(build_sdk_models))
 
     async def models(self) -> list[Model]:
-        """Return the endpoint's models; an empty list if it has no Models API.
+        """Return the endpoint's models; an empty list if it has no Models API, as clouds.
 
         A very long list is cut; see `model_list`. Raises `ReplyFailed` if the request fails.
         """
         client = await self.ready()
+        if self.endpoint.cloud is not None:
+            return []
         import anthropic
 
         try:
@@ -112,14 +120,17 @@ class Claude:
         except Exception as error:
             raise self._failed(error) from error
 
-    async def check(self) -> None:
+    async def check(self, model: str | None = None) -> None:
         """Check, at no cost, that the endpoint has the Messages API and accepts the key.
 
-        Raises `ReplyFailed` if it does not.
+        A cloud is also asked whether it has `model`. Raises `ReplyFailed` if it does not.
         """
         client = await self.ready()
         try:
-            await check_refusal(client, self.endpoint)
+            if self.endpoint.cloud is None:
+                await check_refusal(client, self.endpoint)
+            else:
+                await check_cloud(client, model or "none")
         except Exception as error:
             raise self._failed(error) from error
 
@@ -261,7 +272,8 @@ async def _opened(
 
 def _request_id(stream: AsyncMessageStream[None], endpoint: Endpoint) -> str | None:
     # An endpoint may repeat the credential in any header.
-    return stream.request_id and endpoint.without_secrets(stream.request_id)
+    sent_to = with_credential_of(endpoint, stream.response.request)
+    return stream.request_id and sent_to.without_secrets(stream.request_id)
 
 
 def _is_content(event: ReplyEvent) -> bool:

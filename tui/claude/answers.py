@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tui.claude import reasons
+from tui.claude.response_recorder import sent_credential
 from tui.domain.endpoint import Endpoint
 from tui.domain.failure import Failure, ReplyFailed
 
@@ -32,6 +33,7 @@ async def check_is_event_stream(response: httpx2.Response, endpoint: Endpoint) -
     content_type = response.headers.get("content-type", "nothing")
     if content_type.startswith("text/event-stream"):
         return
+    endpoint = with_credential_of(endpoint, response.request)
     media_type, text = content_type.partition(";")[0], await _beginning(response)
     raise_error_in(_parsed(text), endpoint)
     reason = f" It says: {reasons.reason(text, endpoint)}" if media_type == "text/plain" else ""
@@ -79,6 +81,33 @@ async def check_refusal(client: anthropic.AsyncAnthropic, endpoint: Endpoint) ->
         .endswith(_KNOWN_MEDIA_TYPES)
     ):
         await check_is_event_stream(response, endpoint)
+
+
+async def check_cloud(client: anthropic.AsyncAnthropic, model: str) -> None:
+    """Send a request without messages, which a cloud must refuse, at no cost.
+
+    Raises the SDK's error if the cloud refuses the credentials or the model instead.
+    """
+    import anthropic
+    import httpx2
+
+    body = {"model": model, "max_tokens": 1, "messages": []}
+    try:
+        await client.post("/v1/messages", cast_to=httpx2.Response, body=body)
+    except anthropic.APIStatusError as error:
+        if error.status_code == 429:
+            return
+        if error.status_code not in (400, 422) or "model" in str(error.body).lower():
+            raise
+
+
+def with_credential_of(endpoint: Endpoint, request: httpx2.Request) -> Endpoint:
+    """Return `endpoint` with the credential that a request was sent with.
+
+    That of a cloud or of a login is known only then. It must not appear in any text.
+    """
+    found = None if endpoint.secret else sent_credential(request.headers)
+    return endpoint if found is None else replace(endpoint, auth_token=found)
 
 
 def _no_messages_api(status: int, reason: str, endpoint: Endpoint) -> ReplyFailed:

@@ -21,23 +21,30 @@ def build(
     """Return a client for `endpoint`. It uses the network unless `transport` is given.
 
     `silence` is the read timeout in seconds. Raises `BadVariable` for an environment
-    variable that cannot be used, and the SDK's `CredentialsError`.
+    variable that cannot be used, `MissingExtra`, and the SDK's `CredentialsError`.
     """
-    client = anthropic.AsyncAnthropic(
-        **_credential(endpoint),
-        base_url=endpoint.root,
-        default_headers=_headers(endpoint),
-        max_retries=0,
-        timeout=timeout(read=silence),
-        open_telemetry=False,
-        http_client=anthropic.DefaultAsyncHttpxClient(
+    options: dict[str, Any] = {
+        "base_url": endpoint.root,
+        "max_retries": 0,
+        "timeout": timeout(read=silence),
+        "open_telemetry": False,
+        "http_client": anthropic.DefaultAsyncHttpxClient(
             # The SDK's own transport would fail for a bad proxy, even one that is not used.
             transport=network.transport(endpoint.root) if transport is None else transport(),
             timeout=timeout(read=silence),
             # A redirect would send the prompt to a host that the user did not choose.
             follow_redirects=False,
-            event_hooks={"response": [_lower_media_type, response_recorder.on_response]},
+            event_hooks={"response": [_normalise_headers, response_recorder.on_response]},
         ),
+    }
+    if endpoint.cloud is not None:
+        from tui.claude.clouds import cloud_client
+
+        client = cloud_client(endpoint, endpoint.cloud, options)
+        _ = client.messages
+        return client
+    client = anthropic.AsyncAnthropic(
+        **_credential(endpoint), default_headers=_headers(endpoint), **options
     )
     # The SDK imports these at the first use: do it now.
     _ = client.messages, client.models
@@ -71,8 +78,10 @@ def _headers(endpoint: Endpoint) -> dict[str, Any]:
     return headers
 
 
-async def _lower_media_type(response: httpx2.Response) -> None:
-    """Write the media type in lower case, because the SDK compares it in lower case."""
+async def _normalise_headers(response: httpx2.Response) -> None:
+    """Write the media type in lower case, as the SDK expects it, and AWS's id as the API's."""
+    if request_id := response.headers.get("x-amzn-requestid"):
+        response.headers.setdefault("request-id", request_id)
     if content_type := response.headers.get("content-type"):
         name, semicolon, parameters = content_type.partition(";")
         response.headers["content-type"] = f"{name.strip().lower()}{semicolon}{parameters}"

@@ -14,6 +14,8 @@ import anthropic
 import httpx2
 
 from tui.claude import reasons
+from tui.claude.cloud_errors import credentials_problem
+from tui.claude.extras import MissingExtra
 from tui.claude.network import BadVariable, proxy_for
 from tui.claude.response_recorder import Unreadable
 from tui.claude.stall import StallTimeout
@@ -83,6 +85,8 @@ def setup_failure(error: Exception, endpoint: Endpoint) -> ReplyFailed:
     match error:
         case BadVariable():
             return ReplyFailed(Failure(str(error), type="environment"))
+        case MissingExtra():
+            return ReplyFailed(Failure(str(error), type="missing_extra"))
         case anthropic.CredentialsError():
             return failed(error, endpoint)
         case _:
@@ -99,6 +103,12 @@ def _failed(error: Exception, endpoint: Endpoint, *, has_started: bool) -> Reply
             error = error.__cause__
         case _:
             pass
+    if text := credentials_problem(error, endpoint):
+        status = error.status_code if isinstance(error, anthropic.APIStatusError) else None
+        request_id = None if status is None else getattr(error, "request_id", None)
+        return ReplyFailed(
+            Failure(text, type="credentials", status=status, request_id=request_id)
+        )
     match error:
         case ReplyFailed():
             return error

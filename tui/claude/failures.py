@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import anthropic
 
+from tui.claude.answers import with_credential_of
 from tui.claude.errors import failed
 from tui.claude.storable import name, storable
 from tui.domain.endpoint import Endpoint
@@ -32,6 +33,7 @@ def failure_of(
     try:
         if isinstance(error, anthropic.APIStatusError):
             _normalise(error)
+            endpoint = with_credential_of(endpoint, error.request)
         return _storable(failed(error, endpoint, has_started=has_started))
     except Exception:  # noqa: BLE001 - an unreadable error must end only this reply
         _log.exception("an error that cannot be read, from %s", endpoint.host)

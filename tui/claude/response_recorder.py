@@ -11,10 +11,11 @@ import contextlib
 import re
 import time
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from tui.claude.aws_frames import MEDIA_TYPE, BadFrame, FrameReader
 from tui.claude.event_stream import EventStream
 from tui.domain.recording import Recording
 
@@ -66,18 +67,22 @@ class ResponseRecorder:
         """When something last arrived, on the monotonic clock; None if nothing has."""
         self._recording = recording
         self._limit = limit
+        self._secret = secret
         self._mask = _Mask(secret)
         self._began = time.monotonic()
         self._tail = bytearray()
         """The beginning of an event that has not ended."""
         self._tail_lines = 0
         self._stream = EventStream()
+        self._frames: FrameReader | None = None
 
     def attach(self, response: httpx2.Response) -> None:
         """Make the body of `response` pass through this recorder. Raises `Unreadable`."""
         import httpx2
 
         self.event_received = time.monotonic()
+        # A cloud's credential is known only now.
+        self._mask = _Mask(self._secret or sent_credential(response.request.headers))
         body = response.stream
         if not isinstance(body, httpx2.AsyncByteStream):
             return
@@ -85,6 +90,9 @@ class ResponseRecorder:
         encoding = response.headers.pop("content-encoding", "identity").lower()
         if encoding not in ("gzip", "identity"):
             raise Unreadable(f"an answer compressed with {encoding}, which was not requested")
+        if response.headers.get("content-type", "").startswith(MEDIA_TYPE):
+            self._frames = FrameReader(LINE_LIMIT)
+            response.headers["content-type"] = "text/event-stream"
         chunks = self._passed(
             body,
             is_compressed=encoding == "gzip",
@@ -107,7 +115,8 @@ class ResponseRecorder:
         try:
             async for sent in received:
                 self.event_received = time.monotonic()
-                for chunk in (sent,) if decompressor is None else _pieces(decompressor, sent):
+                pieces = (sent,) if decompressor is None else _pieces(decompressor, sent)
+                for chunk in self._plain(pieces):
                     self._record(chunk)
                     for passed in self._events(chunk) if is_stream else (chunk,):
                         yield passed
@@ -121,6 +130,17 @@ class ResponseRecorder:
                 self._recording.note(rest, round((time.monotonic() - self._began) * 1000))
             if isinstance(received, AsyncGenerator):
                 await received.aclose()
+
+    def _plain(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the chunks as text, also if AWS's frames arrived."""
+        for chunk in chunks:
+            if self._frames is None:
+                yield chunk
+                continue
+            try:
+                yield from self._frames.events(chunk)
+            except BadFrame as error:
+                raise Unreadable(f"a damaged stream: {error}") from error
 
     def _record(self, chunk: bytes) -> None:
         self.size += len(chunk)
@@ -204,7 +224,26 @@ current: ContextVar[ResponseRecorder | None] = ContextVar("current", default=Non
 """The recorder of the current request, for the hook that gets its response."""
 
 
-_PATHS = ("/v1/messages", "/v1/models")
+_PATHS = (
+    *("/v1/messages", "/v1/models"),
+    *("/invoke", "/invoke-with-response-stream", ":rawPredict", ":streamRawPredict"),
+)
+"""The ends of the paths that replies and lists of models come from; those of clouds too."""
+
+
+_SHORTEST_TOKEN = 16
+
+
+def sent_credential(headers: Mapping[str, str]) -> str | None:
+    """Return the token in the headers of a request; None if there is none.
+
+    A refusal of AWS may quote the whole request. Its signature is worth nothing afterwards.
+    """
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    found = headers.get("x-amz-security-token") or bearer
+    # Without a key, the client sends a word.
+    return found if len(found) >= _SHORTEST_TOKEN else None
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from tui.chat import known_models, turn
 from tui.chat.connections import Connections
 from tui.claude import Claude
+from tui.claude.extras import MissingExtra
 from tui.claude.network import BadVariable
 from tui.cli.asked_template import ask_with
 from tui.cli.connecting import connect
@@ -158,13 +159,15 @@ def _check_has_key(settings: Settings) -> None:
 
 
 async def _check_variables(claude: Claude) -> None:
-    """Raise `BadSetting` if an environment variable makes every request impossible."""
+    """Raise an error if a variable or a missing package makes every request impossible."""
     try:
         await claude.ready()
     except ReplyFailed as error:
         # Any other error is shown, and saved, as the failure of the reply.
         if isinstance(error.__cause__, BadVariable):
             raise BadSetting(str(error)) from None
+        if isinstance(error.__cause__, MissingExtra):
+            raise CommandFailed(str(error)) from None
 
 
 @contextmanager

@@ -38,7 +38,11 @@ def credentials(options: argparse.Namespace, flags: Flags) -> int:
 
 def _list(profiles: Profiles) -> int:
     rows = [
-        (each.name, each.host, each.key_from or ("no key" if each.is_usable else "key missing"))
+        (
+            each.name,
+            each.label,
+            each.key_from or ("no key" if each.is_usable else "key missing"),
+        )
         for each in profiles.listed()
     ]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]

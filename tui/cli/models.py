@@ -37,7 +37,7 @@ def models(options: argparse.Namespace, settings: Settings, flags: Flags) -> int
     elif found:
         _print_table([_HEADINGS, *map(_row, found)])
     else:
-        tell(f"{claude.endpoint.host} has no list of models.")
+        tell(f"{claude.endpoint.host} has no list of models. Name one with --model.")
     return DONE
 
 

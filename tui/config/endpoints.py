@@ -3,7 +3,7 @@
 A key from the environment goes to the address in the environment, or to Anthropic. A key
 from `.env` or a login goes only to Anthropic, unless a profile names it. A key from the
 keyring, or typed for this run, belongs to its profile at its host. A profile with an address
-gets its own key or none.
+gets its own key or none. For clouds, see `clouds`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tui.config import clouds
 from tui.config.credentials import KeyringFailed, read_key
 from tui.config.settings import KEY_NAMES, Profile
+from tui.domain.cloud import CloudKind
 from tui.domain.endpoint import (
     ANTHROPIC,
     BadEndpoint,
@@ -54,7 +56,10 @@ class Bound:
 
 def bound(name: str, profile: Profile, sources: KeySources) -> Bound:
     """Return a profile's endpoint with the key that is meant for it. Raises `BadEndpoint`."""
-    if profile.base_url is not None:
+    clouds.check_settings(name, profile)
+    if profile.kind is not None:
+        found = _of_cloud(name, profile.kind, profile, sources)
+    elif profile.base_url is not None:
         found = _own(name, profile, sources)
     else:
         found = _anthropic(name, profile, sources)
@@ -68,6 +73,22 @@ def bound(name: str, profile: Profile, sources: KeySources) -> Bound:
         version=version,
     )
     return replace(found, endpoint=endpoint)
+
+
+def _of_cloud(name: str, kind: CloudKind, profile: Profile, sources: KeySources) -> Bound:
+    """Return the endpoint of a cloud, with its key if it has one in a variable."""
+    place = clouds.located(name, kind, profile, sources.environ)
+    address = _address(place.variable or "base_url", place.base_url, profile)
+    endpoint = Endpoint(address, cloud=place.cloud)
+    if variable := clouds.key_variable(profile):
+        # A key from a file goes only to an address that the user wrote into a file.
+        env_file = {} if place.variable else sources.env_file
+        for where, keys in ((variable, sources.environ), (ENV, env_file)):
+            if value := keys.get(variable, "").strip():
+                return Bound(replace(endpoint, api_key=checked_key(variable, value)), where)
+    if kind not in clouds.CREDENTIALS:
+        raise BadEndpoint(f"[profiles.{name}] needs a key: set the variable {variable}")
+    return Bound(endpoint, clouds.CREDENTIALS[kind])
 
 
 def _own(name: str, profile: Profile, sources: KeySources) -> Bound:

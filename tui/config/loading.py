@@ -15,6 +15,7 @@ from pathlib import Path
 
 from platformdirs import PlatformDirs
 
+from tui.config.clouds import key_variable
 from tui.config.config import BadSetting, Config, read_config
 from tui.config.endpoints import Bound, KeySources, bound
 from tui.config.env_file import holds_any, keys_in
@@ -104,7 +105,9 @@ def _key_sources(
 
 def key_names(config: Config) -> set[str]:
     """Return the names of the variables that may hold a key in `.env`."""
-    return {*KEY_NAMES, *(p.api_key_env for p in config.profiles.values() if p.api_key_env)}
+    profiles = config.profiles.values()
+    found = (name for p in profiles for name in (p.api_key_env, key_variable(p)) if name)
+    return {*KEY_NAMES, *found}
 
 
 def _bound(name: str, profile: Profile, sources: KeySources) -> Bound:

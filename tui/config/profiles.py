@@ -16,6 +16,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from tui.config import loading
+from tui.config.clouds import key_variable
 from tui.config.config import BadSetting, Config, read_config
 from tui.config.config_file import CannotSet, Names, Value, set_values
 from tui.config.credentials import KeyringFailed, check_keyring, delete_key, save_key
@@ -38,6 +39,9 @@ class ListedProfile:
 
     name: str
     host: str
+    """Empty for a cloud whose address is not known."""
+    label: str
+    """The host, or the cloud with its region."""
     model: str
     key_from: str
     """Where its key comes from; empty if it has none."""
@@ -116,7 +120,12 @@ class Profiles:
         config = self._config()
         known = next((each for each in self.listed() if each.name == name), None)
         # A profile without a table, or without its key, may get one.
-        is_other = known is not None and name in config.profiles and known.host != endpoint.host
+        table = config.profiles.get(name)
+        is_other = (
+            known is not None
+            and table is not None
+            and (known.host != endpoint.host or table.kind is not None)
+        )
         if known is not None and (known.key_from or is_other):
             raise BadSetting(f"The profile {name!r} exists already. Choose another name.")
         new = replace(new, name=name, key=endpoint.api_key or "")
@@ -212,7 +221,7 @@ class Profiles:
             changes: dict[Names, Value | None] = {("profiles", name): None}
             if config.values.get("profile") == name:
                 changes[("profile",)] = None
-            if profile.keyring:
+            if profile.keyring and profile.kind is None:
                 self.delete_keyring_key(name)
             self._set(changes)
         self._of_run = OfRun(profiles, keys)
@@ -250,6 +259,10 @@ class Profiles:
     def _host(self, name: str) -> str:
         config = self._config()
         profile = config.profiles.get(name)
+        if profile is not None and profile.kind is not None:
+            raise BadSetting(
+                f"{name} is a profile of {profile.kind}, which has no key in the keyring."
+            )
         if profile is None and name != DEFAULT_PROFILE:
             known = ", ".join(sorted({DEFAULT_PROFILE, *config.profiles}))
             raise BadSetting(f"Unknown profile {name!r}. Known profiles: {known}.")
@@ -268,17 +281,19 @@ class Profiles:
 def _listed(
     name: str, profile: Profile, sources: KeySources, *, is_default: bool
 ) -> ListedProfile:
-    host = urlsplit((profile.base_url or ANTHROPIC).strip()).netloc
+    default = ANTHROPIC if profile.kind is None else ""
+    host = urlsplit((profile.base_url or default).strip()).netloc
     try:
         found = bound(name, profile, sources)
     except BadEndpoint as error:
         return ListedProfile(
-            name, host, profile.model, "", is_usable=False, is_default=is_default,
-            problem=str(error),
+            name, host, profile.kind or host, profile.model, "", is_usable=False,
+            is_default=is_default, problem=str(error),
         )  # fmt: skip
     return ListedProfile(
         name,
         host if found.endpoint is None else found.endpoint.host,
+        host if found.endpoint is None else found.endpoint.label,
         profile.model,
         found.key_from,
         is_usable=found.endpoint is not None,
@@ -305,6 +320,8 @@ def checked_name(name: str) -> str:
 
 def _variable_of(profile: Profile) -> str | None:
     """Return the variable of a profile's key in `.env`; None if it has none."""
+    if profile.kind is not None:
+        return key_variable(profile)
     return profile.api_key_env or (KEY_NAMES[0] if profile.base_url is None else None)
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from tui.config.declaration import Setting, declared
 from tui.config.toml_lines import Source
 from tui.domain import limits
+from tui.domain.cloud import CloudKind
 from tui.domain.endpoint import Endpoint
 from tui.domain.parameters import (
     MAX_TOKENS,
@@ -30,18 +31,55 @@ SMALL_MODEL = "claude-haiku-5-5"
 class Profile:
     """One endpoint, as a table `[profiles.NAME]` of `config.toml` describes it."""
 
+    kind: Annotated[
+        CloudKind | None,
+        Setting(help="the cloud that serves its models", otherwise="none"),
+    ] = None
     base_url: Annotated[
         str | None,
         Setting(
             help="the address of the endpoint; plain http only to this machine",
-            otherwise="Anthropic's API",
+            otherwise="Anthropic's API, or the cloud's own",
+        ),
+    ] = None
+    region: Annotated[
+        str | None,
+        Setting(
+            help="the region of bedrock or vertex",
+            otherwise="AWS_REGION, AWS_DEFAULT_REGION or CLOUD_ML_REGION",
+            may_be_empty=False,
+        ),
+    ] = None
+    project: Annotated[
+        str | None,
+        Setting(
+            help="the project of vertex",
+            otherwise="ANTHROPIC_VERTEX_PROJECT_ID",
+            may_be_empty=False,
+        ),
+    ] = None
+    resource: Annotated[
+        str | None,
+        Setting(
+            help="the resource of foundry, instead of base_url",
+            otherwise="ANTHROPIC_FOUNDRY_RESOURCE",
+            may_be_empty=False,
+        ),
+    ] = None
+    aws_profile: Annotated[
+        str | None,
+        Setting(
+            help="the profile of AWS's own files, for bedrock",
+            otherwise="AWS's own choice",
+            may_be_empty=False,
         ),
     ] = None
     api_key_env: Annotated[
         str | None,
         Setting(
             help="the environment variable with its key",
-            otherwise="ANTHROPIC_API_KEY for Anthropic's API, none for others",
+            otherwise="ANTHROPIC_API_KEY for Anthropic's API, ANTHROPIC_FOUNDRY_API_KEY for"
+            " foundry, none for others",
         ),
     ] = None
     keyring: Annotated[

@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from tui.domain.cloud import Cloud
+
 ANTHROPIC = "https://api.anthropic.com"
 
 
@@ -35,19 +37,31 @@ class Endpoint:
     """The `anthropic-version` to send; None: the SDK's own."""
     cache: bool | None = None
     """Whether requests ask it to cache prompts; None: only for models that it describes."""
+    cloud: Cloud | None = None
+    """The cloud that serves the models; None for a server with the Messages API itself."""
 
     @property
     def root(self) -> str:
         """The address without the path `/v1/messages`.
 
-        Users often write that path, or a part of it, into the address.
+        Users often write that path, or a part of it, into the address. The addresses of
+        clouds have paths of their own.
         """
+        if self.cloud is not None:
+            return self.base_url.strip().rstrip("/")
         return re.sub(r"(/v1(/messages)?)?/*$", "", self.base_url.strip())
 
     @property
     def host(self) -> str:
         """The host, with the port if the address has one; `demo` for the offline demo."""
         return "demo" if self.is_demo else urlsplit(self.base_url).netloc
+
+    @property
+    def label(self) -> str:
+        """The host, or the cloud with its region, as a list shows it."""
+        if self.cloud is None:
+            return self.host
+        return f"{self.cloud.name} {self.cloud.region or self.host}"
 
     @property
     def identity(self) -> str:
@@ -57,7 +71,12 @@ class Endpoint:
         """
         if self.is_demo:
             return "demo"
-        credential = self.api_key or self.auth_token or f"login {self.login}"
+        cloud = self.cloud
+        if cloud is not None and not self.api_key:
+            # The credential may be renewed at any time: the account stays the same.
+            credential = f"{cloud.kind} {cloud.project} {cloud.aws_profile}"
+        else:
+            credential = self.api_key or self.auth_token or f"login {self.login}"
         digest = hashlib.blake2b(credential.encode(), digest_size=4, salt=b"streamchat-tui")
         return f"{self.host}#{digest.hexdigest()}"
 
@@ -67,7 +86,7 @@ class Endpoint:
 
     @property
     def secret(self) -> str | None:
-        """The credential that is sent; None for the demo."""
+        """The credential that is sent, if it is known before; None for the demo."""
         return None if self.is_demo else self.api_key or self.auth_token
 
 

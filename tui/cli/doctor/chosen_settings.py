@@ -11,7 +11,7 @@ from tui.cli.app_settings import unknown_keys, unknown_theme
 from tui.cli.doctor.finding import Finding
 from tui.config import loading
 from tui.config.declaration import declared
-from tui.config.endpoints import KEYRING
+from tui.config.endpoints import ENV, KEYRING
 from tui.config.loading import Flags
 from tui.config.settings import KEY_NAMES, Profile, Settings
 
@@ -90,6 +90,10 @@ def key(chosen: Settings) -> Iterator[Finding]:
 
 def _source(chosen: Settings) -> str:
     endpoint = chosen.endpoint
+    if endpoint is not None and endpoint.cloud is not None:
+        if chosen.key_from == ENV:
+            return str(chosen.env_file)
+        return f"the variable {chosen.key_from}" if endpoint.api_key else chosen.key_from
     if endpoint is None or not (endpoint.api_key or endpoint.auth_token or endpoint.login):
         return "none: this endpoint gets no key"
     if endpoint.login is not None:

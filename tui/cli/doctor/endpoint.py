@@ -24,10 +24,13 @@ def answers(chosen: Settings) -> Iterator[Finding]:
     """Make requests that cost nothing, and yield what the endpoint answers."""
     if chosen.endpoint is None:
         return
+    cloud = chosen.endpoint.cloud
+    if cloud is not None:
+        yield Finding("endpoint", "kind", f"{cloud.kind}: {chosen.endpoint.label}")
     # The text after a question mark may be a secret.
     yield Finding("endpoint", "address", chosen.endpoint.base_url.partition("?")[0])
     try:
-        models = asyncio.run(_asked(chosen.endpoint))
+        models = asyncio.run(_asked(chosen.endpoint, chosen.model))
     except ReplyFailed as error:
         yield from _not_well(error)
     except TimeoutError:
@@ -42,7 +45,7 @@ def answers(chosen: Settings) -> Iterator[Finding]:
         yield _caching(chosen.endpoint, next((m for m in models if m.id == chosen.model), None))
 
 
-async def _asked(endpoint: Endpoint) -> list[Model]:
+async def _asked(endpoint: Endpoint, model: str) -> list[Model]:
     """Return the endpoint's models, after a check that it can take a question."""
     from tui.claude import Claude
 
@@ -51,7 +54,7 @@ async def _asked(endpoint: Endpoint) -> list[Model]:
         await claude.ready()
         async with asyncio.timeout(PATIENCE):
             models = await claude.models()
-            await claude.check()
+            await claude.check(model)
             return models
     finally:
         await claude.close()
@@ -64,6 +67,12 @@ def _not_well(error: ReplyFailed) -> Iterator[Finding]:
             fix = "Correct the variable, or unset it."
             yield Finding("endpoint", "variables", str(error), "error", fix)
             return
+        case "missing_extra", _:
+            fix = "Install it, then run doctor again."
+            yield Finding("endpoint", "package", str(error), "error", fix)
+            return
+        case "credentials", _:
+            fix = "Renew the credentials, then run doctor again."
         case _, 401 | 403:
             fix = "Check the key."
         case _, 404 | 405:

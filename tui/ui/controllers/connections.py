@@ -129,7 +129,7 @@ class ConnectionsController:
         return ConnectionRow(
             row_id,
             each.name,
-            each.host,
+            each.label,
             each.key_from or ("no key" if each.is_usable else "key missing"),
             state,
             is_current=row_id == self._current,
@@ -207,7 +207,9 @@ class ConnectionsController:
         settings = await asyncio.to_thread(self._profiles.load, name)
         if settings.endpoint is None:
             raise BadSetting(settings.keyring_problem or f"{name} has no key.")
-        models = await connection_commands.models_of(self._session, settings.endpoint)
+        models = await connection_commands.models_of(
+            self._session, settings.endpoint, settings.model
+        )
         await self._refresh()
         self.tab.tell(f"{name} answers: {_described(models)}.")
 
