@@ -24,11 +24,18 @@ settings.register_profile("streamchat", deadline=None, derandomize=not IS_FULL)
 settings.load_profile("streamchat")
 
 
+OF_PROGRAM = (
+    *("ANTHROPIC_", "STREAMCHAT_", "XDG_"),
+    *("AWS_", "GOOGLE_", "CLOUDSDK_", "CLOUD_ML_"),
+)
+"""The beginnings of the variables that change what the program does."""
+
+
 @pytest.fixture(autouse=True)
 def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder, and an environment without keys."""
     for name in list(os.environ):
-        if name.startswith(("ANTHROPIC_", "STREAMCHAT_", "XDG_")) or name.endswith("_PROXY"):
+        if name.startswith(OF_PROGRAM) or name.endswith("_PROXY"):
             monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()

@@ -81,7 +81,7 @@ def _headers(endpoint: Endpoint) -> dict[str, Any]:
 async def _normalise_headers(response: httpx2.Response) -> None:
     """Write the media type in lower case, as the SDK expects it, and AWS's id as the API's."""
     if request_id := response.headers.get("x-amzn-requestid"):
-        response.headers.setdefault("request-id", request_id)
+        response.headers["request-id"] = request_id
     if content_type := response.headers.get("content-type"):
         name, semicolon, parameters = content_type.partition(";")
         response.headers["content-type"] = f"{name.strip().lower()}{semicolon}{parameters}"

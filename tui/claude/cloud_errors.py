@@ -12,7 +12,6 @@ import anthropic
 
 from tui.domain.cloud import Cloud
 from tui.domain.endpoint import Endpoint
-from tui.text.sanitise import clean_line
 
 _RENEW = {
     "bedrock": "Renew them, for example with: aws sso login",
@@ -31,12 +30,13 @@ _AWS_REFUSALS = (
 """The beginnings of the error types with which AWS refuses credentials."""
 
 _AWS_WORDS = re.compile(
-    r"security token .* is (expired|invalid)|signature we calculated|api key .*(not|in)valid",
+    r"security token .* is (expired|invalid)|signature we calculated|authentication failed",
     re.IGNORECASE,
 )
 """The same in the text of a refusal: a proxy may have removed the header with the type."""
 
-_LONGEST = 200
+_EXPIRED_LOGINS = {"SSOError", "TokenRetrievalError", "LoginError"}
+"""The errors of botocore for a login that has ended."""
 
 
 def credentials_problem(error: Exception, endpoint: Endpoint) -> str:
@@ -73,24 +73,20 @@ def _refused(error: anthropic.APIStatusError, cloud: Cloud, *, has_key: bool) ->
 
 
 def _of_package(error: Exception, cloud: Cloud) -> str:
-    kind, package = type(error).__name__, type(error).__module__.partition(".")[0]
+    package = type(error).__module__.partition(".")[0]
+    kinds = {each.__name__ for each in type(error).__mro__}
+    # The texts of these errors are not shown: they may quote a helper that prints a secret.
+    unread = f"could not be read ({type(error).__name__})"
     if package == "google":
-        if kind == "DefaultCredentialsError":
+        if "DefaultCredentialsError" in kinds:
             return f"No Google credentials were found. {_RENEW['vertex']}"
-        if kind in ("RefreshError", "ReauthFailError"):
-            return f"Google's credentials have expired or were refused. {_RENEW['vertex']}"
-        return f"Google's credentials could not be read: {_shown(error)}"
+        what = "have expired or were refused" if "RefreshError" in kinds else unread
+        return f"Google's credentials {what}. {_RENEW['vertex']}"
     if package not in ("botocore", "boto3"):
         return ""
-    if kind == "ProfileNotFound":
-        name = cloud.aws_profile or "AWS_PROFILE"
-        return f"AWS's files have no profile {name!r}. Correct aws_profile in config.toml."
-    if "SSO" in kind or "Token" in kind or "Expired" in kind:
-        return f"The login to AWS has expired. {_RENEW['bedrock']}"
-    return f"The AWS credentials could not be read: {_shown(error)}"
-
-
-def _shown(error: Exception) -> str:
-    """Return the first sentence of a package's error, as one short line."""
-    text = clean_line(str(error)).partition(". ")[0].rstrip(".")
-    return f"{text[:_LONGEST]}."
+    if "ProfileNotFound" in kinds:
+        name = repr(cloud.aws_profile) if cloud.aws_profile else "of the name in AWS_PROFILE"
+        return f"AWS's files have no profile {name}. Correct the name."
+    if kinds & _EXPIRED_LOGINS:
+        return "The login to AWS has expired. Run: aws sso login. Or without SSO: aws login"
+    return f"The AWS credentials {unread}. Check them with: aws sts get-caller-identity"
