@@ -256,10 +256,6 @@ async def test_a_reply_of_foundry_takes_the_way_of_every_reply(
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("boto3")
-    from anthropic.lib.aws import _auth
-
-    # The SDK keeps the sessions of earlier tests.
-    _auth._get_session.cache_clear()
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
@@ -372,6 +368,25 @@ async def test_credentials_of_aws_that_are_missing_are_one_line(
     assert "canary" not in str(error)
     assert error.failure.type == "credentials"
     assert server.seen == []
+    await claude.close()
+
+
+@needs_aws
+@pytest.mark.usefixtures("aws")
+async def test_renewed_credentials_of_aws_are_used_without_a_restart(
+    server: Scripted, empty_home: Path
+) -> None:
+    path = empty_home / ".aws" / "credentials"
+    path.parent.mkdir()
+    lines = f"[default]\naws_access_key_id = %s\naws_secret_access_key = {KEY}\n"
+    path.write_text(lines % "OLD", encoding="utf-8")
+    server.will(refusal(403, "ExpiredTokenException", "It is expired"), framed(says("Yes")))
+    claude = bedrock(server, None)
+    await failure_of(ask(claude, ASKED))
+    path.write_text(lines % "NEW", encoding="utf-8")
+    assert isinstance((await events_of(claude, ASKED))[-1], Finished)
+    sent = [seen.headers["authorization"].partition("/")[0] for seen in server.seen]
+    assert sent == [f"AWS4-HMAC-SHA256 Credential={key}" for key in ("OLD", "NEW")]
     await claude.close()
 
 

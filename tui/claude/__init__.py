@@ -80,6 +80,8 @@ class Claude:
         self._limits = limits or Limits()
         self._transport = transport
         self._loading: asyncio.Future[anthropic.AsyncAnthropic] | None = None
+        self._retired: list[asyncio.Future[anthropic.AsyncAnthropic]] = []
+        """Clients with credentials that were refused; a reply may still use them."""
 
     async def ready(self) -> anthropic.AsyncAnthropic:
         """Return the SDK's client. The first call imports the SDK in a thread.
@@ -205,8 +207,10 @@ class Claude:
 
     async def close(self) -> None:
         """Close the connections. The client cannot be used again."""
-        if self._loading is not None and self._loading.done() and not self._loading.exception():
-            await self._loading.result().close()
+        loading = self._retired if self._loading is None else [*self._retired, self._loading]
+        for each in loading:
+            if each.done() and not each.exception():
+                await each.result().close()
 
     def request(
         self, messages: Sequence[Json], parameters: Parameters, described: Model | None
@@ -236,7 +240,12 @@ class Claude:
     def _failed(self, error: Exception, *, has_started: bool = False) -> ReplyFailed:
         from tui.claude.failures import failure_of
 
-        return failure_of(error, self.endpoint, has_started=has_started)
+        failed = failure_of(error, self.endpoint, has_started=has_started)
+        if failed.failure.type == "credentials" and self.endpoint.cloud and self._loading:
+            # A new client reads them again: the user may have renewed them by then.
+            self._retired.append(self._loading)
+            self._loading = None
+        return failed
 
     def _setup_failure(self, error: Exception) -> ReplyFailed:
         from tui.claude.errors import setup_failure

@@ -80,7 +80,8 @@ def _of_package(error: Exception, cloud: Cloud) -> str:
     if package == "google":
         if "DefaultCredentialsError" in kinds:
             return f"No Google credentials were found. {_RENEW['vertex']}"
-        what = "have expired or were refused" if "RefreshError" in kinds else unread
+        is_refused = kinds & {"RefreshError", "OAuthError"}
+        what = "have expired or were refused" if is_refused else unread
         return f"Google's credentials {what}. {_RENEW['vertex']}"
     if package not in ("botocore", "boto3"):
         return ""

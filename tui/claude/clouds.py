@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import anthropic
+from anthropic.lib.aws import _auth
 
 from tui.claude.extras import check_installed
 from tui.domain.cloud import Cloud
@@ -51,4 +52,7 @@ def _bedrock(endpoint: Endpoint, cloud: Cloud, options: dict[str, Any]) -> _Bedr
         # Loaded here, in a thread, and not when the first question is sent.
         import boto3  # noqa: F401
         import botocore.auth  # noqa: F401
+
+        # The SDK would keep the credentials that it has read, although the files change.
+        cast("Any", _auth._get_session).cache_clear()  # noqa: SLF001
     return client

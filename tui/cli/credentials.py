@@ -41,7 +41,7 @@ def _list(profiles: Profiles) -> int:
         (
             each.name,
             each.label,
-            each.key_from or ("no key" if each.is_usable else "key missing"),
+            each.problem or each.key_status,
         )
         for each in profiles.listed()
     ]

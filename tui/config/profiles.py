@@ -50,6 +50,11 @@ class ListedProfile:
     is_default: bool
     problem: str = ""
 
+    @property
+    def key_status(self) -> str:
+        """Where its key comes from, or whether it needs one."""
+        return self.key_from or ("no key" if self.is_usable else "key missing")
+
 
 @dataclass(frozen=True, slots=True)
 class NewProfile:

@@ -130,7 +130,7 @@ class ConnectionsController:
             row_id,
             each.name,
             each.label,
-            each.key_from or ("no key" if each.is_usable else "key missing"),
+            each.key_status if not each.problem else "",
             state,
             is_current=row_id == self._current,
             is_default=each.is_default,
