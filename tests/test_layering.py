@@ -110,6 +110,7 @@ DEFERRED: dict[tuple[str, str], str] = {
     ("claude/answers.py", "tui.claude.errors"): "likewise",
     ("claude/network.py", "anthropic"): "likewise: variables are looked at before it",
     ("claude/network.py", "httpx2"): "likewise",
+    ("claude/response_recorder.py", "tui.claude.aws_frames"): "for a reply of Bedrock",
     ("claude/response_recorder.py", "httpx2"): "half of those two seconds",
     ("claude/preload.py", "anthropic"): "likewise: it is what is warmed up",
     ("claude/preload.py", "httpx2"): "likewise",

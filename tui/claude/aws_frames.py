@@ -16,8 +16,6 @@ from collections.abc import Iterator
 
 from tui.domain.wire import Json
 
-MEDIA_TYPE = "application/vnd.amazon.eventstream"
-
 _PRELUDE = struct.Struct(">III")
 """The length of the frame, that of its headers, and the checksum of these two numbers."""
 

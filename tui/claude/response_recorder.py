@@ -15,12 +15,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, M
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from tui.claude.aws_frames import MEDIA_TYPE, BadFrame, FrameReader
 from tui.claude.event_stream import EventStream
 from tui.domain.recording import Recording
 
 if TYPE_CHECKING:
     import httpx2
+
+    from tui.claude.aws_frames import FrameReader
 
 REPLY_LIMIT = 128 * 1024 * 1024
 """The longest body of a reply, in bytes after decompression."""
@@ -39,6 +40,8 @@ _COPY_LIMIT = 1024 * 1024 * 1024
 
 _PIECE = 64 * 1024
 """How many bytes are decompressed at once: a body may grow a thousandfold."""
+
+_AWS_FRAMES = "application/vnd.amazon.eventstream"
 
 _EVENT_END = re.compile(rb"\n\r?\n|\r\r")
 
@@ -90,7 +93,9 @@ class ResponseRecorder:
         encoding = response.headers.pop("content-encoding", "identity").lower()
         if encoding not in ("gzip", "identity"):
             raise Unreadable(f"an answer compressed with {encoding}, which was not requested")
-        if response.headers.get("content-type", "").startswith(MEDIA_TYPE):
+        if response.headers.get("content-type", "").startswith(_AWS_FRAMES):
+            from tui.claude.aws_frames import FrameReader
+
             self._frames = FrameReader(LINE_LIMIT)
             response.headers["content-type"] = "text/event-stream"
         chunks = self._passed(
@@ -139,7 +144,7 @@ class ResponseRecorder:
                 continue
             try:
                 yield from self._frames.events(chunk)
-            except BadFrame as error:
+            except ValueError as error:
                 raise Unreadable(f"a damaged stream: {error}") from error
 
     def _record(self, chunk: bytes) -> None:
