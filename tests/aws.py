@@ -27,7 +27,7 @@ def frame(headers: dict[str, str], payload: bytes) -> bytes:
 
 def chunk(data: Json | bytes) -> bytes:
     """Return the frame of one event; `data` may also be any bytes."""
-    event = data if isinstance(data, bytes) else json.dumps(data).encode()
+    event = data if isinstance(data, bytes) else json.dumps(data, ensure_ascii=False).encode()
     payload = {"bytes": base64.b64encode(event).decode(), "p": "abcdefgh"}
     headers = {
         ":event-type": "chunk",

@@ -221,10 +221,14 @@ def test_profiles_of_clouds_are_listed_made_default_and_removed(
         profiles.set_keyring_key("aws", CANARY)
     profiles.make_default("aws")
     assert chosen().profile == "aws"
-    for name in ("claude", "ms"):
+    for name in ("aws", "ms", "claude"):
         profiles.remove(name)
     # The key of Anthropic's API is not the key of a cloud.
     assert env.read_text("utf-8") == f"ANTHROPIC_API_KEY={CANARY}\n"
+    # The form does not turn a profile of a cloud into another one, even without its key.
+    profile(config, 'kind = "foundry"\nbase_url = "https://g.example"\n')
+    with pytest.raises(BadSetting, match="exists already"):
+        profiles.add(NewProfile("cloud", "https://g.example", CANARY), ".env")
 
 
 # On the command line
