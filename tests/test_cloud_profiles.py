@@ -192,6 +192,11 @@ def test_a_key_of_a_cloud_goes_only_where_it_is_meant_to(config: Path, folder: P
     assert (named.api_key, chosen(CLOUD).key_from) == (None, "AWS credentials")
 
 
+def test_a_cloud_behind_a_gateway_is_listed_with_its_host() -> None:
+    cloud = Cloud("bedrock", "us-east-1")
+    assert Endpoint("https://g.example", cloud=cloud).label == "Bedrock g.example"
+
+
 def test_the_account_decides_who_gets_thinking_back() -> None:
     def identity(cloud: Cloud) -> str:
         return Endpoint("https://aiplatform.googleapis.com/v1", cloud=cloud).identity
@@ -289,6 +294,9 @@ def test_a_missing_package_is_one_line_that_says_what_to_install(
     done = cloudy.run("doctor", "--profile", "aws", "--json")
     assert broken(done) == [("endpoint", "package")]
     assert findings(done)["endpoint", "package"]["value"] == AWS_LINE
+    assert "pip install 'streamchat-tui[bedrock]'" in (
+        cloudy.run("doctor", "--profile", "aws", "--offline").out
+    )
     assert (server.seen, cloudy.rows("SELECT id FROM messages")) == ([], [])
 
 

@@ -127,6 +127,7 @@ DEFERRED: dict[tuple[str, str], str] = {
     ): "Textual, for who has chosen a theme or keys",
     ("cli/doctor/chosen_settings.py", "tui.ui.themes"): "likewise",
     ("cli/doctor/endpoint.py", "tui.claude"): "only when the endpoint is asked",
+    ("cli/doctor/endpoint.py", "tui.claude.extras"): "for a profile of a cloud",
     ("cli/doctor/endpoint.py", "tui.claude.network"): "likewise",
     ("cli/__init__.py", "tui.cli.keys"): "one command does not pay for another",
     ("cli/__init__.py", "tui.cli.credentials"): "likewise",

@@ -16,6 +16,9 @@ from tui.domain.cloud import Cloud
 
 ANTHROPIC = "https://api.anthropic.com"
 
+_HOSTS_OF_CLOUDS = (".amazonaws.com", ".googleapis.com")
+"""The ends of the hosts of clouds with regions."""
+
 
 class BadEndpoint(ValueError):
     """An address or a key cannot be used. The text is for the user."""
@@ -58,10 +61,11 @@ class Endpoint:
 
     @property
     def label(self) -> str:
-        """The host, or the cloud with its region, as a list shows it."""
+        """The host, or the cloud with its region if it is the cloud's own host, for a list."""
         if self.cloud is None:
             return self.host
-        return f"{self.cloud.name} {self.cloud.region or self.host}"
+        is_own = self.host.endswith(_HOSTS_OF_CLOUDS)
+        return f"{self.cloud.name} {self.cloud.region if is_own else self.host}"
 
     @property
     def identity(self) -> str:

@@ -52,6 +52,8 @@ def _findings(flags: Flags, *, is_asked: bool, is_demo: bool) -> Iterator[Findin
         yield from chosen_settings.values(chosen)
         yield from chosen_settings.looks(chosen)
         yield from chosen_settings.key(chosen)
+        if not is_demo:
+            yield from endpoint.cloud(chosen)
         if is_asked and not is_demo:
             yield from endpoint.answers(chosen)
     yield from _looked_at("history", lambda: files.history(inspect(loading.db_path(flags))))

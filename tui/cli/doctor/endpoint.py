@@ -20,13 +20,25 @@ _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 _CONNECTION = "Check the address and the connection, or look at the endpoint's status page."
 
 
+def cloud(chosen: Settings) -> Iterator[Finding]:
+    """Yield which cloud serves the models, and whether its packages are installed."""
+    endpoint = chosen.endpoint
+    if endpoint is None or endpoint.cloud is None:
+        return
+    from tui.claude.extras import MissingExtra, check_installed
+
+    yield Finding("endpoint", "kind", f"{endpoint.cloud.kind}: {endpoint.label}")
+    try:
+        check_installed(endpoint)
+    except MissingExtra as error:
+        fix = "Install it, then run doctor again."
+        yield Finding("endpoint", "package", str(error), "error", fix)
+
+
 def answers(chosen: Settings) -> Iterator[Finding]:
     """Make requests that cost nothing, and yield what the endpoint answers."""
     if chosen.endpoint is None:
         return
-    cloud = chosen.endpoint.cloud
-    if cloud is not None:
-        yield Finding("endpoint", "kind", f"{cloud.kind}: {chosen.endpoint.label}")
     # The text after a question mark may be a secret.
     yield Finding("endpoint", "address", chosen.endpoint.base_url.partition("?")[0])
     try:
@@ -68,8 +80,7 @@ def _not_well(error: ReplyFailed) -> Iterator[Finding]:
             yield Finding("endpoint", "variables", str(error), "error", fix)
             return
         case "missing_extra", _:
-            fix = "Install it, then run doctor again."
-            yield Finding("endpoint", "package", str(error), "error", fix)
+            # `cloud` has reported it.
             return
         case "credentials", _:
             fix = "Renew the credentials, then run doctor again."
