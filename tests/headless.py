@@ -19,6 +19,7 @@ from tui.chat.other_windows import OtherWindows
 from tui.chat.purge_schedule import PurgeSchedule
 from tui.chat.session import Session
 from tui.claude import Claude
+from tui.domain.clock import is_id
 from tui.domain.conversation import READABLE
 from tui.domain.parameters import Parameters
 from tui.domain.reply import StreamingReply
@@ -71,9 +72,10 @@ class Headless:
         """The errors that the user would have seen."""
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> Work:
-        # Only one request at a time in a conversation.
+        # Only one request at a time in a conversation. The work that waits for another
+        # program's reply may wait anew before the first wait has ended.
         running = [each.name for each in self.works if not each.is_ending]
-        assert name not in running, f"two replies at once in {name}"
+        assert not (is_id(name) and name in running), f"two replies at once in {name}"
         made = Work(name, asyncio.get_running_loop().create_task(work))
         self.works.append(made)
         made.task.add_done_callback(lambda task: self._done(made, task))

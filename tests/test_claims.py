@@ -55,6 +55,27 @@ async def test_a_question_keeps_its_branch_before_its_reply_has_begun(
     assert claims(history) == [question.id, beside.id]
 
 
+async def test_a_question_that_is_asked_again_keeps_its_branch_too(
+    store: Store, other: Store, claude: Claude, history: Path
+) -> None:
+    reply = await converse(store, claude, "one")
+    await claude.close()
+    question_id, before = str(reply.parent_id), await read(other, reply)
+    await store.branches.ask_again(before, question_id)
+    assert claims(history) == [question_id]
+    assert await other.claims.tip(reply.conversation_id) == Tip(
+        "user", "complete", is_busy=True
+    )
+    # It would be sent without the reply before it.
+    with pytest.raises(BranchBusy):
+        await turn.ask(other, await read(other, reply), "two")
+    with pytest.raises(BranchBusy):
+        await other.branches.ask_again(before, question_id)
+    # The program itself may try again, and the branch that was left is free.
+    await store.branches.ask_again(before, question_id)
+    await turn.ask(other, before, "two")
+
+
 async def test_a_program_that_is_gone_claims_nothing(
     store: Store, other: Store, history: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tui.chat import asking, parameter_commands, path_commands, question_command
 from tui.chat.changes import Change, PathChanged, QueueChanged
 from tui.chat.following import follow
 from tui.chat.open_conversation import ANSWERING_ELSEWHERE, Refused
+from tui.chat.question_commands import Queued
 from tui.claude import Claude
 from tui.domain.endpoint import Endpoint
 from tui.domain.parameters import Parameters
@@ -89,6 +91,19 @@ class Pair:
         return [row["text"] for row in on_disk(self.history, sql, state)]
 
 
+class Gate:
+    """Stops a reader before it reads a conversation, until the test lets it through."""
+
+    def __init__(self) -> None:
+        self.reached, self.opened = threading.Event(), threading.Event()
+
+    def see(self, sql: str) -> None:
+        """Be the trace callback of a connection; runs in the reader's thread."""
+        if "tip_state" in sql:
+            self.reached.set()
+            self.opened.wait(60)
+
+
 @pytest.fixture
 async def pair(history: Path, server: Scripted) -> AsyncIterator[Pair]:
     pair = Pair(history, server)
@@ -112,6 +127,46 @@ async def test_a_question_waits_for_the_reply_that_another_program_writes(pair: 
     assert pair.server.requests["three"] == ["one", "to one", "two", "to two", "three"]
     await pair.until_seen("one", "to one", "two", "to two", "three", "to three")
     assert not pair.queued
+
+
+async def test_whoever_asks_during_anothers_reply_is_told_that_the_question_waits(
+    pair: Pair,
+) -> None:
+    await pair.converse()
+    await pair.ask_and_hold("two")
+    session, heard = pair.second.session, list[Change]()
+    session.subscribe(heard.append)
+    # Only the history knows of the other reply; at the second question, so does the path.
+    for question in ("three", "four"):
+        submitted = await question_commands.submit(session, session.open_id, question)
+        assert submitted == Queued()
+        assert QueueChanged(session.open_id) in heard
+        await pair.until_seen("one", "to one", "two", "to ")
+        heard.clear()
+    assert pair.queued == ("three", "four")
+    assert session.drafts.draft(session.open_id).text == ""
+    pair.server.holds["two"].release()
+    await pair.until_answered("two", "three", "four")
+    assert pair.server.requests["four"][-3:] == ["three", "to three", "four"]
+
+
+async def test_a_question_that_is_overtaken_waits_again(pair: Pair) -> None:
+    await pair.converse()
+    await pair.ask_and_hold("two")
+    await pair.second.send("three")
+    reader, gate = pair.second.store.threads.reader, Gate()
+    reader.set_trace_callback(gate.see)
+    pair.server.holds["two"].release()
+    await wait_until(gate.reached.is_set)
+    # The second program has read that the reply is over, and has not asked yet.
+    await wait_until(lambda: not pair.first.works)
+    await pair.ask_and_hold("four")
+    gate.opened.set()
+    session = pair.second.session
+    await wait_until(lambda: pair.queued and session.scheduler.will_send_queue(session.open_id))
+    pair.server.holds["four"].release()
+    await pair.until_answered("three", "four")
+    assert pair.server.requests["three"][-3:] == ["four", "to four", "three"]
 
 
 async def test_a_reply_is_seen_to_grow_in_another_program(pair: Pair) -> None:

@@ -82,7 +82,8 @@ async def regenerate(
         conversation = opened.conversation
         if model is not None:
             conversation = with_model(conversation, model)
-        await opened.store.branches.ask_again(conversation, question.id)
+        with _refused_when_busy():
+            await opened.store.branches.ask_again(conversation, question.id)
         opened.begin(conversation, question, at=opened.index(question.id))
     await opened.read_versions()
 

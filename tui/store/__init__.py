@@ -50,11 +50,11 @@ class Store:
         self.path = path
         self.clock = clock
         self.threads = Threads(path, access)
-        self.branches = Branches(self.threads, clock)
+        self.claims = Claims(self.threads, clock, self._locks)
+        self.branches = Branches(self.threads, clock, self.claims)
         self.labels = Labels(self.threads, clock)
         self.drafts = Drafts(self.threads, clock)
         self.finding = Finding(self.threads, clock)
-        self.claims = Claims(self.threads, clock, self._locks)
         self.recovery = Recovery(self.threads, clock, self._locks)
         self.purging = Purging(self.threads, clock)
         self.recordings = Recordings(self.threads)

@@ -14,6 +14,7 @@ from tui.domain.conversation import Conversation, Message
 from tui.domain.reply import StreamingReply
 from tui.domain.tree import Node
 from tui.store import paths, rows, writing
+from tui.store.claims import Claims
 from tui.store.connection import HistoryError
 from tui.store.paths import PATH, in_order
 from tui.store.threads import Threads, reads, writes
@@ -34,9 +35,10 @@ _BELOW = """
 class Branches:
     """The message trees of one history."""
 
-    def __init__(self, threads: Threads, clock: Clock) -> None:
+    def __init__(self, threads: Threads, clock: Clock, claims: Claims) -> None:
         self.threads = threads
         self._clock = clock
+        self._claims = claims
 
     @reads
     def versions(
@@ -105,7 +107,11 @@ class Branches:
 
     @writes
     def ask_again(self, db: Database, conversation: Conversation, question_id: str) -> None:
-        """Read a conversation up to a question, to ask it as the conversation is now asked."""
+        """Open the path up to a question, to ask it again with the conversation's parameters.
+
+        Raises `BranchBusy` if another program has just asked it.
+        """
+        self._claims.claim_again(db, question_id)
         row = rows.row_of_parameters(conversation.parameters)
         db.execute(
             f"UPDATE conversations SET tip_id = :tip_id, {rows.assignments(row)}"

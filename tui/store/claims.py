@@ -1,17 +1,17 @@
 """Claims: on a branch, only one request runs at a time, across all programs.
 
 A claim is a row of `streams` with the id of the program that owns it. A question gets its
-claim in the transaction that saves the question. Its reply takes the claim over in the
-transaction that begins the reply. So the branch is claimed all the time between. A program
-checks for a claim in the transaction that saves its question. That transaction is IMMEDIATE:
-if two programs ask at once, one writes and the other finds the claim.
+claim in the transaction that saves the question, or that asks it again. Its reply takes the
+claim over in the transaction that begins the reply. So the branch is claimed all the time
+between. A program checks for a claim in the transaction that saves its question. That
+transaction is IMMEDIATE: if two programs ask at once, one writes and the other finds the claim.
 
 A claim counts only while its owner holds its lock (see `process_lock`). The reply of a dead
 owner is ended as interrupted first, so that the next request includes what arrived.
 
-An edit and a regenerated reply begin a branch of their own, so they never conflict. Only a
-question at the end of the path can come too late. In this case, the conversation's tip has
-moved below the message that the program knew as the last one.
+An edit and a regenerated reply begin a branch of their own, so they do not conflict with a
+reply that runs. Only a question at the end of the path can come too late. In this case, the
+conversation's tip has moved below the message that the program knew as the last one.
 """
 
 from __future__ import annotations
@@ -117,6 +117,21 @@ class Claims:
             is_at_end and _has_moved_on(db.conn, conversation.id, parent_id)
         ):
             raise BranchBusy
+
+    def claim_again(self, db: Database, question_id: str) -> None:
+        """Claim a saved question that is asked again, in the caller's transaction.
+
+        Raises `BranchBusy` if another program has just asked it, and its reply has not begun.
+        """
+        if self._is_busy(db.conn, question_id):
+            raise BranchBusy
+        with suppress(HistoryError):
+            # A claim that is left is this program's own, or a dead program's.
+            db.execute(
+                "INSERT OR REPLACE INTO streams (message_id, owner, started_ms)"
+                " SELECT id, ?, ? FROM messages WHERE id = ?",
+                [self.own(), self._clock.now_ms(), question_id],
+            )
 
     @writes
     def release(self, db: Database, question_id: str) -> None:
