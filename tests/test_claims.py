@@ -51,7 +51,7 @@ async def test_a_question_keeps_its_branch_before_its_reply_has_begun(
     assert await store.claims.tip(question.conversation_id) == Tip(
         "user", "complete", is_busy=False
     )
-    beside = await turn.ask_after(other, await read(other, question), "two", parent_id=None)
+    _, beside = await turn.ask_after(other, await read(other, question), "two", parent_id=None)
     assert claims(history) == [question.id, beside.id]
 
 
@@ -99,7 +99,7 @@ async def test_a_question_after_another_programs_question_is_too_late(
     await converse(store, claude, "two", after=reply)
     with pytest.raises(BranchBusy):
         await turn.ask(other, before, "three")
-    question = await turn.ask(other, await read(other, reply), "three")
+    _, question = await turn.ask(other, await read(other, reply), "three")
     assert [each.text for each in await other.read_path(question.id)][::2] == [
         "one",
         "two",

@@ -167,7 +167,7 @@ async def keep(
         now,
         title=question if title is None else title,
     )
-    asked = await turn.ask(store, found, question)
+    _, asked = await turn.ask(store, found, question)
     message = Message(
         id=store.new_id(),
         conversation_id=found.id,

@@ -460,7 +460,7 @@ async def test_a_fork_takes_no_quote_of_a_reply_that_was_deleted(
     half = await converse(store, claude, "a question")
     conversation = await store.conversation(half.conversation_id)
     assert conversation is not None
-    asked = await turn.continue_reply(store, conversation, half)
+    _, asked = await turn.continue_reply(store, conversation, half)
     rest = await reply_to(store, claude, asked)
     await store.branches.delete(half.id)
     now_ms = store.clock.now_ms()
@@ -481,7 +481,7 @@ async def test_a_fork_holds_what_its_path_showed_of_a_reply_that_was_deleted(
     half = await converse(store, claude, "a question")
     conversation = await store.conversation(half.conversation_id)
     assert conversation is not None
-    asked = await turn.continue_reply(store, conversation, half)
+    _, asked = await turn.continue_reply(store, conversation, half)
     rest = await reply_to(store, claude, asked)
     # The first message that is left is a continuation.
     for message_id in (half.parent_id, half.id):
@@ -508,7 +508,7 @@ async def test_words_that_are_brought_back_are_quoted_again(
     half = await converse(store, claude, "a question")
     conversation = await store.conversation(half.conversation_id)
     assert conversation is not None
-    asked = await turn.continue_reply(store, conversation, half)
+    _, asked = await turn.continue_reply(store, conversation, half)
     rest = await reply_to(store, claude, asked)
     before = await store.read_path(rest.id)
     await store.branches.delete(half.id)
@@ -524,7 +524,7 @@ async def test_the_rest_is_not_asked_of_a_reply_that_is_deleted_while_it_waits(
     half = await converse(store, claude, "a question")
     conversation = await store.conversation(half.conversation_id)
     assert conversation is not None
-    asked = await turn.continue_reply(store, conversation, half)
+    _, asked = await turn.continue_reply(store, conversation, half)
     await store.branches.delete(half.id)
     kept = await reply_to(store, claude, asked)
     assert kept.state == "failed"

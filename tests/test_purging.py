@@ -178,7 +178,7 @@ async def test_no_file_holds_a_word_of_a_purged_message(
     conversation = await store.conversation(half.conversation_id)
     assert conversation is not None
     # The question that continues it quotes it.
-    asked = await turn.continue_reply(store, conversation, half)
+    _, asked = await turn.continue_reply(store, conversation, half)
     assert "xylophonereply" in asked.text
     await reply_to(store, claude, asked)
     await store.branches.delete(half.id)

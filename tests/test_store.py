@@ -152,8 +152,9 @@ async def test_a_conversation_takes_over_the_model_and_system_prompt_asked_with(
         0,
         title="ignored",
         tip_id=first.id,
+        saved_parameters=conversation.parameters,
     )
-    second = await turn.ask(store, newer, "More")
+    _, second = await turn.ask(store, newer, "More")
     found = await store.conversation(conversation.id)
     assert found is not None
     assert (found.parameters, found.title) == (Parameters("other", "Be kind."), "Hi")

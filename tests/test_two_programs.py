@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,13 @@ from tests.conftest import wait_until
 from tests.headless import Headless
 from tests.scripted import Event, Hold, Reply, Scripted, says, start, text
 from tests.turns import MODEL, on_disk
-from tui.chat import asking, parameter_commands, path_commands, question_commands
+from tui.chat import (
+    asking,
+    message_commands,
+    parameter_commands,
+    path_commands,
+    question_commands,
+)
 from tui.chat.changes import Change, PathChanged, QueueChanged
 from tui.chat.following import follow
 from tui.chat.open_conversation import ANSWERING_ELSEWHERE, Refused
@@ -249,6 +255,66 @@ async def test_parameters_that_another_window_chose_are_shown(pair: Pair) -> Non
     await pair.second.other_windows.poll()
     assert pair.second.current.conversation.parameters.model == "another-model"
     assert PathChanged(pair.second.open_id, is_kept_in_place=True) in heard
+
+
+async def test_a_question_takes_what_another_window_has_just_chosen(
+    pair: Pair, server: Scripted
+) -> None:
+    """Nothing is overwritten before the next poll shows it, however Claude is asked."""
+    await pair.converse()
+    first, second = pair.first.session, pair.second.session
+    question_id, reply_id = (message.id for message in second.current.path)
+    ways: dict[str, Callable[[], Awaitable[object]]] = {
+        "send": lambda: question_commands.submit(second, second.open_id, "two"),
+        "edit": lambda: message_commands.edit(second, second.open_id, question_id, "three"),
+        "regenerate": lambda: message_commands.regenerate(second, second.open_id, reply_id),
+    }
+    for way, ask in ways.items():
+        chosen = Parameters(f"model-for-{way}", f"Be {way}.", effort="low")
+        await parameter_commands.set_parameters(first, first.open_id, chosen)
+        assert second.current.conversation.parameters != chosen
+        pair.server.requests.pop("one", None)
+        if way == "regenerate":
+            await message_commands.go_to(second, second.open_id, reply_id)
+        await ask()
+        await wait_until(lambda: not pair.second.works)
+        sent = server.asked[-1].json
+        assert (sent["model"], sent["system"]) == (chosen.model, chosen.system)
+        assert second.current.conversation.parameters == chosen
+        found = await pair.first.store.conversation(first.open_id)
+        assert found is not None
+        assert found.parameters == chosen
+
+
+async def test_a_question_saves_only_what_its_own_window_chose(
+    pair: Pair, server: Scripted
+) -> None:
+    await pair.converse()
+    first, second = pair.first.session, pair.second.session
+    # As `--model` in the second window does.
+    second.current._is_model_asked_for = True
+    second.current._parameters = Parameters("of-the-second")
+    await second.open(first.open_id)
+    await parameter_commands.set_parameters(
+        first, first.open_id, Parameters("of-the-first", "Be brief.", effort="low")
+    )
+    await pair.second.send("two")
+    await pair.until_answered("two")
+    sent = server.asked[-1].json
+    assert (sent["model"], sent["system"]) == ("of-the-second", "Be brief.")
+    found = await pair.first.store.conversation(first.open_id)
+    assert found is not None
+    assert found.parameters == Parameters("of-the-second", "Be brief.", effort="low")
+    # From here on it is the conversation's: a queued question follows another choice, too.
+    pair.server.is_held = True
+    await pair.second.send("three")
+    await wait_until(lambda: "three" in pair.server.requests)
+    pair.server.is_held = False
+    await pair.second.send("four")
+    await parameter_commands.set_parameters(first, first.open_id, Parameters("the-newest"))
+    pair.server.holds["three"].release()
+    await pair.until_answered("three", "four")
+    assert server.asked[-1].json["model"] == "the-newest"
 
 
 async def test_another_branch_runs_at_the_same_time(pair: Pair) -> None:

@@ -65,7 +65,8 @@ async def ask(
         conversation = Conversation(
             store.new_id(), Parameters(MODEL, system), now, now, title=text
         )
-    return await turn.ask(store, conversation, text)
+    _, question = await turn.ask(store, conversation, text)
+    return question
 
 
 async def reply_to(

@@ -124,7 +124,7 @@ async def _ask(app: StreamChat, store: Store, streams: int) -> list[StreamingRep
     for number in range(streams - 1):
         now, title = store.clock.now_ms(), f"Question {number}"
         conversation = Conversation(store.new_id(), Parameters(MODEL), now, now, title=title)
-        question = await turn.ask(store, conversation, title)
+        _, question = await turn.ask(store, conversation, title)
         app.session.scheduler.begin(replace(conversation, tip_id=question.id), question)
     composer = app.screen.query_one(Composer)
     composer.insert("The visible question")

@@ -39,7 +39,7 @@ async def ask(opened: OpenConversation, text: str) -> tuple[Message, StreamingRe
     if not conversation.title:
         conversation = replace(conversation, title=title_of(text))
     with opened.claim():
-        question = await turn.ask(opened.store, conversation, text)
+        conversation, question = await turn.ask(opened.store, conversation, text)
         reply = opened.begin(conversation, question, at=len(opened.path))
     # After an undone deletion, later messages may follow the same parent as versions.
     await opened.read_versions()
@@ -61,10 +61,10 @@ async def edit(opened: OpenConversation, question_id: str, text: str) -> None:
     with opened.claim():
         at = opened.index(question_id)
         with _refused_when_busy():
-            question = await turn.ask_after(
+            conversation, question = await turn.ask_after(
                 opened.store, opened.conversation, text, parent_id=opened.path[at].parent_id
             )
-        opened.begin(opened.conversation, question, at=at)
+        opened.begin(conversation, question, at=at)
     await opened.read_versions()
 
 
@@ -83,7 +83,7 @@ async def regenerate(
         if model is not None:
             conversation = with_model(conversation, model)
         with _refused_when_busy():
-            await opened.store.branches.ask_again(conversation, question.id)
+            conversation = await opened.store.branches.ask_again(conversation, question.id)
         opened.begin(conversation, question, at=opened.index(question.id))
     await opened.read_versions()
 
@@ -114,10 +114,10 @@ async def continue_reply(opened: OpenConversation, reply_id: str) -> None:
         if not continuation.can_continue(opened.path[at]):
             raise Refused("Only a reply that broke off can be continued.")
         with _refused_when_busy():
-            question = await turn.continue_reply(
+            conversation, question = await turn.continue_reply(
                 opened.store, opened.conversation, opened.path[at]
             )
-        opened.begin(opened.conversation, question, at=at + 1)
+        opened.begin(conversation, question, at=at + 1)
     await opened.read_versions()
 
 

@@ -116,6 +116,12 @@ class OpenConversation:
         return reply if reply is not None and reply.parent_id == self.last_id else None
 
     @property
+    def own_model(self) -> str | None:
+        """The model that this window asks instead of the saved one; None if it is the same."""
+        asked, saved = self.conversation.parameters, self.conversation.saved_parameters
+        return None if saved is None or asked.model == saved.model else asked.model
+
+    @property
     def last_id(self) -> str | None:
         """The id of the path's last message."""
         return self.path[-1].id if self.path else None
@@ -207,10 +213,12 @@ class OpenConversation:
     def begin(
         self, conversation: Conversation, question: Message, *, at: int
     ) -> StreamingReply:
-        """Start the reply to a saved question, which replaces the path from index `at` on."""
+        """Start the reply to a question, which replaces the path from index `at` on.
+
+        Both the conversation and the question are given as they are saved.
+        """
         self._asked_in.add(conversation.id)
         self.unsaved_parameters.pop(conversation.id, None)
-        conversation = replace(conversation, tip_id=question.id)
         reply = self.scheduler.begin(conversation, question)
         self.other = None
         self.path[at:] = [question]
@@ -248,7 +256,10 @@ class OpenConversation:
         if before in (question.id, question.parent_id):
             # Keep the title: it may be newer than the one in `conversation`.
             self.conversation = replace(
-                self.conversation, tip_id=reply.id, parameters=conversation.parameters
+                self.conversation,
+                tip_id=reply.id,
+                parameters=conversation.parameters,
+                saved_parameters=conversation.saved_parameters,
             )
         # Else the open path is behind. Another program has moved the tip, or its reply comes
         # first; or the question was on disk when the path was read.

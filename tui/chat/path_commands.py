@@ -81,12 +81,16 @@ async def set_parameters(opened: OpenConversation, parameters: Parameters) -> No
     If the conversation is not saved yet, they stay in memory until its first question.
     """
     conversation_id = opened.conversation.id
+    saved: Parameters | None = parameters
     if not await opened.store.labels.set_parameters(conversation_id, parameters):
         if await opened.store.is_known(conversation_id):
             raise Refused(GONE)
         opened.unsaved_parameters[conversation_id] = parameters
+        saved = None
     opened.keep_own_model()
-    opened.conversation = replace(opened.conversation, parameters=parameters)
+    opened.conversation = replace(
+        opened.conversation, parameters=parameters, saved_parameters=saved
+    )
 
 
 @one_at_a_time

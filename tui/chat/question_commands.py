@@ -90,9 +90,9 @@ async def submit_queued(session: Session, conversation_id: str) -> None:
 
 
 async def _ask_next(session: Session, conversation_id: str) -> None:
-    # If the conversation is open, ask the model that the screen shows.
-    is_open = conversation_id == session.open_id
-    model = session.current.conversation.parameters.model if is_open else None
+    # If the conversation is open, ask the model that the screen shows, also if it is not
+    # the conversation's own.
+    model = session.current.own_model if conversation_id == session.open_id else None
     try:
         await session.scheduler.ask_next(conversation_id, model)
     finally:

@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import Any, Protocol
 
 from tui.chat import turn
@@ -178,14 +177,13 @@ class ReplyScheduler:
         with self.claim(conversation_id):
             try:
                 # The tip may have moved since, for example to another version.
-                question = await turn.ask_at_tip(self._store, conversation, text)
+                conversation, question = await turn.ask_at_tip(self._store, conversation, text)
             except HistoryError as error:
                 self._drafts.queue(conversation_id, text, is_next=True)
                 if not isinstance(error, BranchBusy):
                     raise
                 self._wait_for_other(conversation_id)
                 return False
-            conversation = replace(conversation, tip_id=question.id)
             reply = self.begin(conversation, question)
         self._listener.reply_begun(conversation, question, reply)
         return True

@@ -25,8 +25,11 @@ from tui.domain.prompt import Prompt, ends_with, prompt
 from tui.domain.reply import StreamingReply
 from tui.store import Store
 
+Asked = tuple[Conversation, Message]
+"""A question that was asked, and its conversation, both as they are saved."""
 
-async def ask(store: Store, conversation: Conversation, text: str) -> Message:
+
+async def ask(store: Store, conversation: Conversation, text: str) -> Asked:
     """Save a question at the tip of its conversation. It is on disk when this returns.
 
     Raises `BranchBusy` while another program receives a reply there.
@@ -34,7 +37,7 @@ async def ask(store: Store, conversation: Conversation, text: str) -> Message:
     return await ask_after(store, conversation, text, parent_id=conversation.tip_id)
 
 
-async def ask_at_tip(store: Store, conversation: Conversation, text: str) -> Message:
+async def ask_at_tip(store: Store, conversation: Conversation, text: str) -> Asked:
     """Do as `ask`, but after the tip at the moment of writing: it may have moved."""
     question = _question(store, conversation, text)
     return await store.add_question(conversation, question, is_at_tip=True)
@@ -47,7 +50,7 @@ async def ask_after(
     *,
     parent_id: str | None,
     is_continuation: bool = False,
-) -> Message:
+) -> Asked:
     """Save a question after any message of a conversation; the tip moves to it.
 
     A `parent_id` of None makes it another first question. It is on disk when this returns.
@@ -70,7 +73,7 @@ def _question(store: Store, conversation: Conversation, text: str) -> Message:
 
 async def continue_reply(
     store: Store, conversation: Conversation, broken_off: Message
-) -> Message:
+) -> Asked:
     """Save the program's own question that asks to continue a reply.
 
     The tip moves to it. Raises `ValueError` if the reply cannot be continued; see

@@ -66,7 +66,7 @@ async def _ask(
         await _check_variables(claude)
         await recover(store)
         conversation = await conversation_of(store, claude, prompt, settings, options)
-        question = await _save_question(store, conversation, prompt)
+        conversation, question = await _save_question(store, conversation, prompt)
         parameters = conversation.parameters.over(settings.parameters)
         message = await _answer(store, claude, question, parameters, options)
         # The reply is printed and saved: a failure after that must not fail the command.
@@ -108,7 +108,7 @@ async def _answer(
     return message
 
 
-async def _save_question(store: Store, conversation: Conversation, prompt: str) -> Message:
+async def _save_question(store: Store, conversation: Conversation, prompt: str) -> turn.Asked:
     """Save the question once no other program is writing a reply before it."""
     is_waiting_shown = False
     while True:

@@ -148,7 +148,7 @@ class Conversation:
 
     id: str
     parameters: Parameters
-    """How the next question is asked."""
+    """How this window asks the next question."""
     created_ms: int
     updated_ms: int
     """When its last message was created."""
@@ -162,6 +162,11 @@ class Conversation:
     is_archived: bool = False
     forked_from: str | None = None
     """The message of another conversation at which it was forked."""
+    saved_parameters: Parameters | None = None
+    """The parameters as the history had them; None if it has no such conversation.
+
+    Only those that differ from them are saved with a question.
+    """
 
 
 def with_model(conversation: Conversation, model: str) -> Conversation:

@@ -238,12 +238,12 @@ class Store:
         message: Message,
         *,
         is_at_tip: bool = False,
-    ) -> Message:
+    ) -> tuple[Conversation, Message]:
         """Save a question as the tip of its conversation; add the conversation if it is new.
 
-        Returns it as saved; with `is_at_tip`, its parent is the tip at this moment. An
-        existing conversation takes over the parameters. Raises `HistoryError` if another
-        window deleted the conversation, and `BranchBusy` while another program replies there.
+        Returns both as saved; with `is_at_tip`, the parent is the tip at this moment. Saves
+        the parameters that this window has changed. Raises `HistoryError` if another window
+        deleted the conversation, and `BranchBusy` while another program replies there.
         """
         deleted = "SELECT 1 FROM conversations WHERE id = ? AND deleted_ms IS NOT NULL"
         if db.execute(deleted, [conversation.id]).fetchone() is not None:
@@ -256,11 +256,10 @@ class Store:
         if is_at_tip:
             conversation, message = writing.at_tip(db, conversation, message)
         self.claims.check(db, conversation, message)
-        writing.save_conversation(db, conversation, message.created_ms)
+        conversation = writing.save_conversation(db, conversation, message)
         writing.insert_message(db, message)
         self.claims.claim_for_question(db, message)
-        writing.move_tip(db, conversation.id, message.id)
-        return message
+        return conversation, message
 
     @writes
     def begin_reply(

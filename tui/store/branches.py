@@ -7,6 +7,7 @@ it can be restored and the messages below it stay where they are.
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tui.domain.clock import Clock
@@ -106,19 +107,17 @@ class Branches:
         writing.move_tip(db, conversation_id, tip_id)
 
     @writes
-    def ask_again(self, db: Database, conversation: Conversation, question_id: str) -> None:
-        """Open the path up to a question, to ask it again with the conversation's parameters.
+    def ask_again(
+        self, db: Database, conversation: Conversation, question_id: str
+    ) -> Conversation:
+        """Open the path up to a question, to ask it again; return the conversation as saved.
 
-        Raises `BranchBusy` if another program has just asked it.
+        Saves the parameters that this window has changed. Raises `BranchBusy` if another
+        program has just asked it.
         """
         self._claims.claim_again(db, question_id)
-        row = rows.row_of_parameters(conversation.parameters)
-        db.execute(
-            f"UPDATE conversations SET tip_id = :tip_id, {rows.assignments(row)}"
-            # What is being removed gets no system prompt again.
-            " WHERE id = :id AND deleted_ms IS NOT 0",
-            {**row, "tip_id": question_id, "id": conversation.id},
-        )
+        writing.move_tip(db, conversation.id, question_id)
+        return replace(writing.save_parameters(db, conversation), tip_id=question_id)
 
     @writes
     def fork(self, db: Database, conversation: Conversation, message_id: str) -> None:

@@ -43,9 +43,11 @@ def dumps(value: object) -> str:
 
 def conversation_from(row: Row) -> Conversation:
     """Read a row of `conversations` that also has the state of its tip."""
+    parameters = parameters_from(row)
     return Conversation(
         id=row["id"],
-        parameters=_parameters_from(row),
+        parameters=parameters,
+        saved_parameters=parameters,
         title=row["title"],
         tip_id=row["tip_id"],
         is_pinned=bool(row["is_pinned"]),
@@ -58,7 +60,8 @@ def conversation_from(row: Row) -> Conversation:
     )
 
 
-def _parameters_from(row: Row) -> Parameters:
+def parameters_from(row: Row) -> Parameters:
+    """Read the columns of `conversations` that say how Claude is asked."""
     max_tokens, shown, effort = row["max_tokens"], row["thinking_display"], row["effort"]
     return Parameters(
         row["model"],

@@ -19,16 +19,47 @@ Recorded = bytes | None
 """The bytes that a request received, packed by `domain/recording`; None if it has none."""
 
 
-def save_conversation(db: Database, conversation: Conversation, updated_ms: int) -> None:
-    """Add a conversation, or update the parameters of an existing one."""
-    row = rows.row_of_conversation(conversation) | {"updated_ms": updated_ms}
+def save_conversation(db: Database, conversation: Conversation, tip: Message) -> Conversation:
+    """Add a conversation, or update an existing one; return it as saved.
+
+    `tip` is its new question. See `save_parameters`.
+    """
+    row = rows.row_of_conversation(conversation)
+    row |= {"updated_ms": tip.created_ms, "tip_id": tip.id}
     names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
-    taken_over = rows.assignments(rows.row_of_parameters(conversation.parameters))
     db.execute(
         f"INSERT INTO conversations ({names}) VALUES ({marks})"
-        f" ON CONFLICT (id) DO UPDATE SET {taken_over}, updated_ms = :updated_ms",
+        " ON CONFLICT (id) DO UPDATE SET updated_ms = :updated_ms, tip_id = :tip_id",
         row,
     )
+    return replace(save_parameters(db, conversation), tip_id=tip.id)
+
+
+def save_parameters(db: Database, conversation: Conversation) -> Conversation:
+    """Save the parameters that this window has changed; return the conversation as saved.
+
+    The others keep what the history has: another window may have just chosen it.
+    """
+    row = rows.row_of_parameters(conversation.parameters)
+    if conversation.saved_parameters is None:
+        changed = {}
+    else:
+        before = rows.row_of_parameters(conversation.saved_parameters)
+        changed = {name: value for name, value in row.items() if value != before[name]}
+    if changed:
+        db.execute(
+            f"UPDATE conversations SET {rows.assignments(changed)}"
+            # What is being removed gets no system prompt again.
+            " WHERE id = :id AND deleted_ms IS NOT 0",
+            {**changed, "id": conversation.id},
+        )
+    found = db.execute(
+        f"SELECT {', '.join(row)} FROM conversations WHERE id = ?", [conversation.id]
+    ).fetchone()
+    if found is None:
+        return conversation
+    saved = rows.parameters_from(dict(zip(row, found, strict=True)))
+    return replace(conversation, parameters=saved, saved_parameters=saved)
 
 
 def at_tip(
