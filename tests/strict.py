@@ -1,13 +1,14 @@
 """A scripted server that refuses what the Messages API refuses.
 
-A signature binds thinking to everything before it: the account, the system prompt, all
-earlier messages, and the blocks before it in its own message. A request in which any of
+A signature binds thinking to everything before it: the account at its host, the system prompt,
+all earlier messages, and the blocks before it in its own message. A request in which any of
 that has changed is refused, as current models refuse it. This module knows nothing about the
 code under test.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import json
@@ -94,6 +95,8 @@ class Said:
     """An answer that was given."""
 
     id: str
+    url: str
+    """The server that gave it."""
     seen: Seen
     plan: Plan
     blocks: list[Json]
@@ -138,12 +141,15 @@ class NoSuchModel(Refused):
 
 
 class Strict:
-    """Answers for a scripted server, and records what it refused."""
+    """Answers for a scripted server, and records what it refused.
 
-    def __init__(self, server: Scripted) -> None:
-        self._server = server
-        server.answer = self._answer
+    It can also answer for `others`, which keep the models that they have.
+    """
+
+    def __init__(self, server: Scripted, *others: Scripted) -> None:
         server.models = [SONNET, OPUS]
+        for each in (server, *others):
+            each.answer = functools.partial(self._answer, each)
         self.plans: deque[Plan] = deque()
         """The answers to the next requests; after them, `Plan()`."""
         self.said: dict[str, Said] = {}
@@ -166,11 +172,11 @@ class Strict:
         self.plans.clear()
         self.refusals.clear()
 
-    def _answer(self, seen: Seen) -> Reply:
+    def _answer(self, server: Scripted, seen: Seen) -> Reply:
         request = seen.json
-        account = seen.headers.get("authorization", "")
+        account = f"{seen.headers.get('authorization', '')} at {server.url}"
         try:
-            check_parameters(request, self._server.models)
+            check_parameters(request, server.models)
             self.thoughts_taken += check(request, account)
         except Refused as refusal:
             self.refusals.append(str(refusal))
@@ -178,12 +184,14 @@ class Strict:
         plan = self.plans.popleft() if self.plans else Plan()
         if plan.ending == "overloaded":
             return refuses(529, "overloaded_error", "Overloaded")
-        said, reply = self._say(seen, plan, context(request, account))
+        said, reply = self._say(server, seen, plan, context(request, account))
         with self._lock:
             self.said[said.id] = said
         return reply
 
-    def _say(self, seen: Seen, plan: Plan, prefix: list[str]) -> tuple[Said, Reply]:
+    def _say(
+        self, server: Scripted, seen: Seen, plan: Plan, prefix: list[str]
+    ) -> tuple[Said, Reply]:
         number, model = next(self._numbers), seen.json["model"]
         blocks: list[Json] = []
         steps: list[Step] = []
@@ -194,7 +202,9 @@ class Strict:
         until, rest = steps[: plan.until], steps[plan.until :]
         opening = start(model)
         opening.data["message"]["id"] = f"msg_{number}"
-        said = Said(f"msg_{number}", seen, plan, blocks, _events(steps), _events(until))
+        said = Said(
+            f"msg_{number}", server.url, seen, plan, blocks, _events(steps), _events(until)
+        )
         ending = [*rest, *end(plan.stop_reason)]
         if plan.ending != "whole":
             said.events = said.before

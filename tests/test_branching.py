@@ -1,11 +1,11 @@
 """Random actions on a tree of messages, in any order, lose nothing.
 
 A state machine does what a user does: asks, edits, regenerates, forks, deletes, undoes,
-stops, quits and starts again, sometimes two things at once. The history must agree with a
-simple model of it. The server refuses what the real one refuses, and must have had nothing
-to refuse.
+stops, quits and starts again, switches the connection, sometimes two things at once. The
+history must agree with a simple model of it. The servers refuse what the real one refuses,
+and must have had nothing to refuse.
 
-Two hundred runs by default; with FAULTS=full many more, and longer ones.
+A hundred and fifty runs by default; with FAULTS=full many more, and longer ones.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,15 +35,17 @@ from hypothesis.stateful import (
 
 from tests.conftest import IS_FULL
 from tests.headless import Headless
-from tests.scripted import Json, Scripted
+from tests.scripted import Json, Scripted, scripted
 from tests.strict import OPUS, Piece, Plan, Strict
 from tests.turns import MODEL
 from tui.chat import (
+    connection_commands,
     conversation_commands,
     message_commands,
     parameter_commands,
     question_commands,
 )
+from tui.chat.connections import Connections
 from tui.chat.open_conversation import OpenConversation, Refused
 from tui.chat.session import Session
 from tui.chat.undo_stack import UNDO_SECONDS, OneMessage
@@ -57,7 +59,7 @@ from tui.store import open_store
 
 T = TypeVar("T")
 
-RUNS = int(os.environ.get("BRANCHING_RUNS", "500" if IS_FULL else "200"))
+RUNS = int(os.environ.get("BRANCHING_RUNS", "500" if IS_FULL else "150"))
 STEPS = 60 if IS_FULL else 25
 
 TEXT, MORE = Piece("text", ("Hello", " 東京")), Piece("text", ("```\ncode ", "x" * 20))
@@ -97,6 +99,10 @@ CHOSEN = st.builds(
     thinking_display=st.sampled_from([None, "omitted"]),
     effort=st.sampled_from([None, "low", "max"]),
 )
+LOCAL: Json = {"id": "local-model", "type": "model", "display_name": "Local"}
+"""A model of an endpoint that does not say what its models can do."""
+PLACES = st.sampled_from([0, 0, 1, 2, 2, 3])
+"""The index of an endpoint with an account; see `places_on`."""
 AT = st.integers(0, 40)
 """An index, modulo the number of things to choose from."""
 
@@ -117,6 +123,7 @@ class Row:
     kept: str
     """Everything in it that never changes, with its blocks."""
     blocks: list[Json]
+    endpoint: str | None
     api_message_id: str | None
 
 
@@ -169,6 +176,7 @@ class Disk:
             is_deleted=row["deleted_ms"] is not None,
             kept=json.dumps([fixed, kept]),
             blocks=[_wire(block) for block in blocks],
+            endpoint=row["endpoint"],
             api_message_id=answers.get(row["id"]),
         )
 
@@ -266,6 +274,32 @@ TIP = "the tip"
 ANYWHERE = "anywhere"
 
 
+@dataclass(frozen=True)
+class Place:
+    """A connection: an endpoint and an account there."""
+
+    server: Scripted
+    claude: Claude
+    models: tuple[str, ...]
+    """The models to choose from, the connection's own first."""
+
+    def a_model(self, model: str) -> str:
+        """Return a model, or the connection's own if it does not have that one."""
+        return model if model in self.models else self.models[0]
+
+
+def places_on(server: Scripted, local: Scripted, gateway: Scripted) -> list[Place]:
+    """Return two accounts at one endpoint, a local one, and one that lists no models."""
+    local.models, gateway.models = [LOCAL], None
+    both = MODEL, OPUS["id"]
+    return [
+        Place(server, Claude(Endpoint(server.url, api_key="sk-one")), both),
+        Place(server, Claude(Endpoint(server.url, api_key="sk-two")), both),
+        Place(local, Claude(Endpoint(local.url)), (LOCAL["id"],)),
+        Place(gateway, Claude(Endpoint(gateway.url, api_key="sk-one")), (*both, "other")),
+    ]
+
+
 @dataclass
 class Shared:
     """What all runs share, because it takes longer to make than a run."""
@@ -274,7 +308,7 @@ class Shared:
     template: Path
     loop: asyncio.AbstractEventLoop
     strict: Strict
-    claudes: list[Claude]
+    places: list[Place]
     runs: int = 0
     steps: int = 0
     kinds: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -293,12 +327,18 @@ class Branching(RuleBasedStateMachine):
         self.strict.clear()
         self.history = shared.fresh()
         shutil.copy(shared.template, self.history)
-        self.account = 0
         self.model = Model()
         self.number = self.steps = 0
-        self.headless = Headless(self.history, shared.claudes[0])
+        self.place = shared.places[0]
+        self.headless = Headless(self.history, self.connections())
         self.do(self.headless.start())
         self.disk = Disk(self.history)
+
+    def connections(self) -> Connections:
+        """Return connections that begin with the present place."""
+        places = {str(at): each for at, each in enumerate(self.shared.places)}
+        name = str(self.shared.places.index(self.place))
+        return Connections(name, lambda each: places[each].claude)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return self.shared.loop.run_until_complete(work)
@@ -400,11 +440,26 @@ class Branching(RuleBasedStateMachine):
         if not is_refused and question is not None:
             self.model.tips[self.open_id] = question.id
         self.strict.plans.append(plan)
+        model = model and self.place.a_model(model)
         work = message_commands.regenerate(self.session, self.open_id, message.id, model)
         self.act(work, is_refused=is_refused)
 
+    @rule(to=PLACES)
+    def switch(self, to: int) -> None:
+        """Choose another connection; the replies that run stay where they are."""
+        self.act(self._switch(to))
+
+    async def _switch(self, to: int) -> None:
+        self.place = self.shared.places[to]
+        parameters = Parameters(self.place.models[0])
+        await connection_commands.switch(
+            self.session, str(to), self.place.claude, parameters=parameters, title_model=None
+        )
+        await connection_commands.prepare(self.session)
+
     @rule(chosen=CHOSEN)
     def set_parameters(self, chosen: Parameters) -> None:
+        chosen = replace(chosen, model=self.place.a_model(chosen.model))
         self.act(parameter_commands.set_parameters(self.session, self.open_id, chosen))
         assert self.current.conversation.parameters == chosen
 
@@ -604,7 +659,7 @@ class Branching(RuleBasedStateMachine):
         is_killed=st.booleans(),
         is_late=st.booleans(),
         is_interrupted=st.booleans(),
-        account=st.sampled_from([0, 0, 0, 1]),
+        to=PLACES,
         at=AT,
     )
     def start_again(
@@ -612,7 +667,7 @@ class Branching(RuleBasedStateMachine):
         is_killed: bool,  # noqa: FBT001 - Hypothesis names them
         is_late: bool,  # noqa: FBT001
         is_interrupted: bool,  # noqa: FBT001
-        account: int,
+        to: int,
         at: int,
     ) -> None:
         model = self.model
@@ -637,8 +692,11 @@ class Branching(RuleBasedStateMachine):
                 queued.clear()
         model.undo_stack.clear()
         ahead_ms = self.headless.clock.ahead_ms
-        self.headless = Headless(self.history, self.shared.claudes[account], ahead_ms=ahead_ms)
+        self.place = self.shared.places[to]
+        self.headless = Headless(self.history, self.connections(), ahead_ms=ahead_ms)
         self.do(self.headless.start())
+        # At a start, every conversation has its own model, which this place may not have.
+        self.do(self._switch(to))
         self.settle()
         for conversation_id in model.written:
             self.do(self.session.drafts.open(conversation_id))
@@ -706,6 +764,7 @@ class Branching(RuleBasedStateMachine):
             self._undo_message,
             lambda: self._release(at),
             self._stop_soon,
+            lambda: self._switch(at % len(self.shared.places)),
             lambda: question_commands.submit_queued(session, open_id),
             self.current.reload,
         ]
@@ -770,6 +829,7 @@ class Branching(RuleBasedStateMachine):
             return
         if row.role == "assistant":
             question = self.disk.rows[row.parent_id or ""]
+            assert is_loose or row.endpoint == self.place.claude.endpoint.identity
             assert (question.role, question.conversation_id) == ("user", conversation_id)
             if tip_id == question.id:
                 model.tips[conversation_id] = row.id
@@ -795,6 +855,7 @@ class Branching(RuleBasedStateMachine):
         if said is None:
             assert not row.blocks
             return
+        assert f"{row.endpoint}".partition("#")[0] in said.url
         if row.state in ("complete", "max_tokens", "refused"):
             assert row.blocks == _readable((each, True) for each in said.blocks)
             return
@@ -856,8 +917,10 @@ class Branching(RuleBasedStateMachine):
         line = disk.line(self.model.tips[open_id])
         current, on_disk = self.current.conversation, disk.conversations[open_id]
         assert current.tip_id == self.model.tips[open_id]
-        asked, kept = current.parameters, (on_disk["model"], on_disk["system"])
-        assert (asked.model, asked.system, asked.effort) == (*kept, on_disk["effort"])
+        asked = current.parameters
+        assert asked.model in (on_disk["model"], self.session.connections.model)
+        assert asked.model in self.place.models
+        assert (asked.system, asked.effort) == (on_disk["system"], on_disk["effort"])
         is_read = draft is not None and draft.id in [row.id for row in line]
         assert self.current.reply is (draft if is_read else None)
         ids = [row.id for row in line if draft is None or row.id != draft.id]
@@ -927,21 +990,23 @@ def test_nothing_is_lost_whatever_is_done(server: Scripted, tmp_path: Path) -> N
     with open_store(template):
         pass
     (tmp_path / "runs").mkdir()
-    claudes = [Claude(Endpoint(server.url, api_key=key)) for key in ("sk-one", "sk-two")]
-    shared = Shared(tmp_path / "runs", template, loop, Strict(server), claudes)
-    try:
-        run_state_machine_as_test(
-            lambda: Branching(shared),  # type: ignore[arg-type]
-            settings=settings(
-                max_examples=RUNS,
-                stateful_step_count=STEPS,
-                report_multiple_bugs=False,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-    finally:
-        for claude in claudes:
-            loop.run_until_complete(claude.close())
-        loop.close()
+    with scripted() as local, scripted() as gateway:
+        places = places_on(server, local, gateway)
+        strict = Strict(server, local, gateway)
+        shared = Shared(tmp_path / "runs", template, loop, strict, places)
+        try:
+            run_state_machine_as_test(
+                lambda: Branching(shared),  # type: ignore[arg-type]
+                settings=settings(
+                    max_examples=RUNS,
+                    stateful_step_count=STEPS,
+                    report_multiple_bugs=False,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+        finally:
+            for place in places:
+                loop.run_until_complete(place.claude.close())
+            loop.close()
     print(f"{shared.runs} runs, {shared.steps} steps, {dict(shared.kinds)}")
-    print(f"{shared.strict.thoughts_taken} thoughts went back")
+    print(f"{strict.thoughts_taken} thoughts went back")

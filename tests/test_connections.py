@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import wait_until
 from tests.headless import Headless
 from tests.scripted import (
+    SONNET,
     Hold,
     Reply,
     Scripted,
@@ -234,6 +235,53 @@ async def test_after_a_switch_while_a_reply_runs_the_next_question_has_the_new_m
     await program.send("Two")
     await quiet(program)
     assert [seen.json["model"] for seen in other.asked] == ["other-model"]
+    await program.leave(is_interrupted=False)
+    await program.session.connections.close()
+
+
+async def test_a_question_never_takes_one_connections_model_to_another(
+    history: Path, claude: Claude, server: Scripted, other: Scripted
+) -> None:
+    """The user switches while the question is being saved."""
+    program = Headless(history, claude)
+    await program.start()
+    await program.send("One")
+    await quiet(program)
+    await asyncio.gather(program.send("Two"), switch(program, other, "other-model"))
+    await quiet(program)
+    assert [seen.json["model"] for seen in server.asked] == [MODEL, MODEL]
+    await program.send("Three")
+    await quiet(program)
+    assert [seen.json["model"] for seen in other.asked] == ["other-model"]
+    await program.leave(is_interrupted=False)
+    await program.session.connections.close()
+
+
+async def test_a_model_that_the_connection_does_not_list_gives_way(
+    history: Path, claude: Claude, server: Scripted, other: Scripted
+) -> None:
+    other.models = [SONNET | {"id": "other-model"}]
+    program = Headless(history, claude)
+    await program.start()
+    await program.send("One")
+    await quiet(program)
+    await connection_commands.prepare(program.session)
+    await switch(program, other, "other-model")
+    await connection_commands.prepare(program.session)
+    first = program.open_id
+    # Chosen there, without a question: the newest reply is still the first host's.
+    await parameter_commands.set_parameters(
+        program.session, program.open_id, Parameters("other-model")
+    )
+    # Without any reply, no host is known to have the conversation's model.
+    await message_commands.fork(program.session, program.open_id, program.current.path[0].id)
+    await switch(program, server, MODEL)
+    await program.send("Two")
+    await quiet(program)
+    await program.session.open(first)
+    await program.send("Three")
+    await quiet(program)
+    assert [seen.json["model"] for seen in server.asked] == [MODEL] * 3
     await program.leave(is_interrupted=False)
     await program.session.connections.close()
 

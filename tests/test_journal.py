@@ -321,7 +321,7 @@ async def test_a_reply_that_could_not_be_written_is_written_when_there_is_room(
         listener=ReplyListener(),
         at_once=1,
     )
-    draft = replies.begin(conversation, question)
+    draft = replies.begin(claude, conversation, question)
     await asyncio.to_thread(hold.reached.wait)
     fill(store)
     hold.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -124,8 +124,9 @@ async def _ask(app: StreamChat, store: Store, streams: int) -> list[StreamingRep
     for number in range(streams - 1):
         now, title = store.clock.now_ms(), f"Question {number}"
         conversation = Conversation(store.new_id(), Parameters(MODEL), now, now, title=title)
-        _, question = await turn.ask(store, conversation, title)
-        app.session.scheduler.begin(replace(conversation, tip_id=question.id), question)
+        conversation, question = await turn.ask(store, conversation, title)
+        claude = app.session.connections.current
+        app.session.scheduler.begin(claude, conversation, question)
     composer = app.screen.query_one(Composer)
     composer.insert("The visible question")
     composer.action_send()

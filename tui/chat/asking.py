@@ -35,12 +35,14 @@ async def ask(opened: OpenConversation, text: str) -> tuple[Message, StreamingRe
     if opened.other_draft is not None:
         # If it has ended just now, the path must be read again first.
         raise BranchBusy
+    await opened.choose_model()
+    _check_side(opened)
     conversation = opened.conversation
     if not conversation.title:
         conversation = replace(conversation, title=title_of(text))
-    with opened.claim():
+    with opened.claim() as claude:
         conversation, question = await turn.ask(opened.store, conversation, text)
-        reply = opened.begin(conversation, question, at=len(opened.path))
+        reply = opened.begin(claude, conversation, question, at=len(opened.path))
     # After an undone deletion, later messages may follow the same parent as versions.
     await opened.read_versions()
     return question, reply
@@ -57,14 +59,15 @@ def _check_side(opened: OpenConversation) -> None:
 @one_at_a_time
 async def edit(opened: OpenConversation, question_id: str, text: str) -> None:
     """Ask an edited version of a question. The old one stays, with what follows it."""
+    await opened.choose_model()
     _check_side(opened)
-    with opened.claim():
+    with opened.claim() as claude:
         at = opened.index(question_id)
         with _refused_when_busy():
             conversation, question = await turn.ask_after(
                 opened.store, opened.conversation, text, parent_id=opened.path[at].parent_id
             )
-        opened.begin(conversation, question, at=at)
+        opened.begin(claude, conversation, question, at=at)
     await opened.read_versions()
 
 
@@ -76,15 +79,16 @@ async def regenerate(
 
     `message_id` may also be the last question, if it has no reply yet.
     """
+    await opened.choose_model()
     _check_side(opened)
-    with opened.claim():
+    with opened.claim() as claude:
         question = _question_for(opened, message_id)
         conversation = opened.conversation
         if model is not None:
             conversation = with_model(conversation, model)
         with _refused_when_busy():
             conversation = await opened.store.branches.ask_again(conversation, question.id)
-        opened.begin(conversation, question, at=opened.index(question.id))
+        opened.begin(claude, conversation, question, at=opened.index(question.id))
     await opened.read_versions()
 
 
@@ -108,8 +112,9 @@ def _question_for(opened: OpenConversation, message_id: str) -> Message:
 @one_at_a_time
 async def continue_reply(opened: OpenConversation, reply_id: str) -> None:
     """Request the rest of a reply that broke off."""
+    await opened.choose_model()
     _check_side(opened)
-    with opened.claim():
+    with opened.claim() as claude:
         at = opened.index(reply_id)
         if not continuation.can_continue(opened.path[at]):
             raise Refused("Only a reply that broke off can be continued.")
@@ -117,7 +122,7 @@ async def continue_reply(opened: OpenConversation, reply_id: str) -> None:
             conversation, question = await turn.continue_reply(
                 opened.store, opened.conversation, opened.path[at]
             )
-        opened.begin(conversation, question, at=at + 1)
+        opened.begin(claude, conversation, question, at=at + 1)
     await opened.read_versions()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tui.claude import Claude
-from tui.domain.conversation import Conversation, Message
+from tui.domain.conversation import Message
 
 
 class Connections:
@@ -28,6 +28,8 @@ class Connections:
         """That profile's model, once the user has switched; None before."""
         self.title_model: str | None = None
         """The model that writes titles there; None to keep the first words of the question."""
+        self.switches = 0
+        """How many times the user has switched."""
         self.own_models: set[str] = set()
         """The conversations whose model the user has chosen since the switch."""
         self.is_choice_offered = is_choice_offered
@@ -65,23 +67,18 @@ class Connections:
     def switch(self, profile: str, *, model: str, title_model: str | None) -> None:
         """Send the next questions to another profile."""
         self.profile, self.model, self.title_model = profile, model, title_model
+        self.switches += 1
         self.own_models.clear()
         self.is_choice_offered = False
 
-    def model_for(self, conversation: Conversation, answered_by: str | None) -> str:
-        """Return the model for the next question of a conversation.
+    def may_replace_model(self, conversation_id: str, answered_by: str | None) -> bool:
+        """Return whether a conversation's model may give way to the present profile's.
 
-        That is its own model, unless the user has switched to another host than the one
-        that its newest reply came from, and has chosen no model since. `answered_by` is the
-        endpoint of that reply, as in `Message.endpoint`; None without a reply.
+        So it is after a switch, until the user chooses a model there. `answered_by` is the
+        endpoint of its newest reply, as in `Message.endpoint`; None without a reply.
         """
-        own = conversation.parameters.model
-        if self.model is None or answered_by is None or not self.may_continue(answered_by):
-            return own
-        if conversation.id in self.own_models:
-            return own
-        host = answered_by.partition("#")[0]
-        return own if host == self.current.endpoint.host else self.model
+        is_chosen = self.model is None or conversation_id in self.own_models
+        return not is_chosen and self.may_continue(answered_by)
 
     def may_continue(self, answered_by: str | None) -> bool:
         """Return whether the present profile may continue a conversation answered there.

@@ -14,9 +14,11 @@ from copy import copy
 from dataclasses import replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from tui.chat import known_models
 from tui.chat.connections import answered_by
 from tui.chat.followed_reply import FollowedReply
 from tui.chat.reply_scheduler import ReplyScheduler
+from tui.claude import Claude
 from tui.domain.conversation import Conversation, Message, with_model
 from tui.domain.parameters import Parameters
 from tui.domain.reply import StreamingReply
@@ -68,6 +70,8 @@ class OpenConversation:
         """The parameters of a new conversation."""
         self._is_model_asked_for = is_model_asked_for
         """Whether `model` also applies to conversations that have another model."""
+        self._switches = scheduler.connections.switches
+        """How often the user had switched the connection when the model was chosen."""
         self._asked_in: set[str] = set()
         """The conversations that have asked it since; these use their own model again."""
         self.unsaved_parameters: dict[str, Parameters] = {}
@@ -119,7 +123,13 @@ class OpenConversation:
     def own_model(self) -> str | None:
         """The model that this window asks instead of the saved one; None if it is the same."""
         asked, saved = self.conversation.parameters, self.conversation.saved_parameters
-        return None if saved is None or asked.model == saved.model else asked.model
+        is_same = saved is None or asked.model == saved.model
+        return None if is_same or self._is_switched else asked.model
+
+    @property
+    def _is_switched(self) -> bool:
+        """Whether the user has switched the connection since the model was chosen."""
+        return self._switches != self.scheduler.connections.switches
 
     @property
     def last_id(self) -> str | None:
@@ -140,16 +150,19 @@ class OpenConversation:
     async def read(self, conversation: Conversation) -> None:
         """Do the same as `open`, for a caller that holds the lock."""
         while True:
-            reply, changes = (
-                self.scheduler.streaming.get(conversation.id),
-                self.scheduler.changes,
-            )
+            reply = self.scheduler.streaming.get(conversation.id)
+            changes = self.scheduler.changes
+            self._switches = self.scheduler.connections.switches
             # The caller may have read `conversation` before others changed it.
             snapshot = await self.store.snapshot(conversation, reply)
-            other = await self._followed(snapshot.path)
+            other = await _followed(self, snapshot.path)
+            newest = answered_by(snapshot.path) if reply is None else reply.endpoint
+            model = await known_models.model_for(
+                self.store, self.scheduler.connections, snapshot.conversation, newest
+            )
             # If a reply has ended meanwhile, the path may lack it. The count is compared,
             # and not the reply, which may have begun and ended meanwhile.
-            if self.scheduler.changes == changes:
+            if self.scheduler.changes == changes and not self._is_switched:
                 break
         found, path = snapshot.conversation, snapshot.path
         if reply is not None:
@@ -160,23 +173,12 @@ class OpenConversation:
         if reply is None and self._takes_model(found.id, path):
             found = with_model(found, self._parameters.model)
         elif found.id not in self._asked_in:
-            newest = answered_by(path) if reply is None else reply.endpoint
-            found = with_model(found, self.scheduler.connections.model_for(found, newest))
+            found = with_model(found, model)
         if other is not None:
             path = path[:-1]
         self.conversation, self.path, self.versions = found, path, snapshot.versions
         self.other = other
         self.is_behind = False
-
-    async def _followed(self, path: list[Message]) -> FollowedReply | None:
-        """Return the reply at the end of a path if another program receives it."""
-        last = path[-1] if path else None
-        if last is None or last.state != "streaming" or self.scheduler.is_own(last.id):
-            return None
-        followed = self.other
-        if followed is None or followed.reply.id != last.id:
-            followed = FollowedReply(self.store, last)
-        return followed if await followed.catch_up() else None
 
     def _takes_model(self, conversation_id: str, path: list[Message]) -> bool:
         """Tell whether the next question here goes to the model that the user named."""
@@ -189,6 +191,16 @@ class OpenConversation:
         """Use the conversation's own model again, even if the user named one at the start."""
         self._asked_in.add(self.conversation.id)
         self.scheduler.connections.own_models.add(self.conversation.id)
+
+    async def choose_model(self) -> None:
+        """Choose the model anew if the user has switched the connection since.
+
+        For a caller that holds the lock, before it asks a question.
+        """
+        while self._is_switched:
+            if not await self.read_again():
+                # It has no question yet, and takes the model with the switch.
+                self._switches = self.scheduler.connections.switches
 
     def use_model(self, model: str) -> None:
         """Start new conversations with another model, after a switch of the connection."""
@@ -211,19 +223,24 @@ class OpenConversation:
         return found is not None
 
     def begin(
-        self, conversation: Conversation, question: Message, *, at: int
+        self, claude: Claude, conversation: Conversation, question: Message, *, at: int
     ) -> StreamingReply:
         """Start the reply to a question, which replaces the path from index `at` on.
 
         Both the conversation and the question are given as they are saved.
         """
-        self._asked_in.add(conversation.id)
         self.unsaved_parameters.pop(conversation.id, None)
-        reply = self.scheduler.begin(conversation, question)
+        reply = self.scheduler.begin(claude, conversation, question)
+        self._note_asked(reply)
         self.other = None
         self.path[at:] = [question]
         self.conversation = replace(conversation, tip_id=reply.id)
         return reply
+
+    def _note_asked(self, reply: StreamingReply) -> None:
+        # Not if the user has switched while the question was being saved.
+        if reply.endpoint == self.scheduler.connections.current.endpoint.identity:
+            self._asked_in.add(reply.conversation_id)
 
     @one_at_a_time
     async def find_versions(self) -> None:
@@ -249,7 +266,7 @@ class OpenConversation:
         Returns whether the question is the end of this path. If so, call `find_versions`.
         If not, and this is its conversation, call `reload`: the question moved the tip.
         """
-        self._asked_in.add(conversation.id)
+        self._note_asked(reply)
         if conversation.id != self.conversation.id:
             return False
         before = self.conversation.tip_id
@@ -285,8 +302,11 @@ class OpenConversation:
             self.path.append(message)
         return True
 
-    def claim(self) -> AbstractContextManager[None]:
-        """Reserve the conversation for one question. Raises `Refused` if a reply runs there."""
+    def claim(self) -> AbstractContextManager[Claude]:
+        """Reserve the conversation for one question; see `ReplyScheduler.claim`.
+
+        Raises `Refused` if a reply runs there.
+        """
         if self.scheduler.is_busy(self.conversation.id):
             raise Refused(STILL_ANSWERING)
         return self.scheduler.claim(self.conversation.id)
@@ -301,3 +321,14 @@ class OpenConversation:
         reply = self.scheduler.streaming.get(self.conversation.id)
         is_being_written = reply is not None and reply.id == message_id
         raise Refused(STILL_ANSWERING if is_being_written else "This message was deleted.")
+
+
+async def _followed(opened: OpenConversation, path: list[Message]) -> FollowedReply | None:
+    """Return the reply at the end of a path if another program receives it."""
+    last = path[-1] if path else None
+    if last is None or last.state != "streaming" or opened.scheduler.is_own(last.id):
+        return None
+    followed = opened.other
+    if followed is None or followed.reply.id != last.id:
+        followed = FollowedReply(opened.store, last)
+    return followed if await followed.catch_up() else None

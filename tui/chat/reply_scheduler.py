@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
-from tui.chat import turn
+from tui.chat import known_models, turn
 from tui.chat.connections import Connections, answered_by
 from tui.chat.draft_store import DraftStore
 from tui.chat.finishing import FAULT, SaveFailed
@@ -112,10 +112,13 @@ class ReplyScheduler:
         self.unsaved: dict[str, SaveFailed] = {}
         """By message: replies that have ended and could not be saved yet."""
 
-    def begin(self, conversation: Conversation, question: Message) -> StreamingReply:
+    def begin(
+        self, claude: Claude, conversation: Conversation, question: Message
+    ) -> StreamingReply:
         """Start the reply to `question`; the conversation's tip will move to it.
 
-        The request has the parameters that the conversation has now.
+        The request has the parameters that the conversation has now. The reply keeps its
+        client, and so its endpoint, if the user chooses another one.
         """
         parameters = conversation.parameters.over(self.defaults)
         reply = turn.empty_reply(self._store, question, parameters)
@@ -123,8 +126,6 @@ class ReplyScheduler:
         reply.stops_as = "interrupted"
         self.streaming[conversation.id] = reply
         self.changes += 1
-        # Taken now: the reply keeps its endpoint if the user chooses another one.
-        claude = self.connections.current
         reply.endpoint = claude.endpoint.identity
         work = self._reply(claude, conversation, question, reply, parameters)
         self._running[conversation.id] = self._run(work, conversation.id)
@@ -144,11 +145,15 @@ class ReplyScheduler:
         return conversation_id in self.streaming or conversation_id in self._waiting
 
     @contextmanager
-    def claim(self, conversation_id: str) -> Generator[None]:
-        """Reserve a conversation while a question is being saved there."""
+    def claim(self, conversation_id: str) -> Generator[Claude]:
+        """Reserve a conversation while a question is being saved there.
+
+        Yields the client for the reply: the user may switch before the question is saved,
+        and the new endpoint may not have the question's model.
+        """
         self._claimed.add(conversation_id)
         try:
-            yield
+            yield self.connections.current
         finally:
             self._claimed.discard(conversation_id)
 
@@ -159,13 +164,18 @@ class ReplyScheduler:
         question is in the queue again then. It also stays there while another program
         receives a reply, and is asked when that reply ends well.
         """
+        switches = self.connections.switches
         conversation = await self._store.conversation(conversation_id)
         if conversation is not None and self.connections.model is not None:
             newest = answered_by(await self._store.read_path(conversation.tip_id))
             if not self.connections.may_continue(newest):
                 self._listener.next_not_asked(conversation_id, OTHER_SIDE)
                 return False
-            model = model or self.connections.model_for(conversation, newest)
+            model = model or await known_models.model_for(
+                self._store, self.connections, conversation, newest
+            )
+        if switches != self.connections.switches:
+            return await self.ask_next(conversation_id)
         # Checked after the read, during which another reply may have begun.
         if self._is_ending or conversation is None or self.is_busy(conversation_id):
             return False
@@ -174,7 +184,7 @@ class ReplyScheduler:
             return False
         if model is not None:
             conversation = with_model(conversation, model)
-        with self.claim(conversation_id):
+        with self.claim(conversation_id) as claude:
             try:
                 # The tip may have moved since, for example to another version.
                 conversation, question = await turn.ask_at_tip(self._store, conversation, text)
@@ -184,7 +194,7 @@ class ReplyScheduler:
                     raise
                 self._wait_for_other(conversation_id)
                 return False
-            reply = self.begin(conversation, question)
+            reply = self.begin(claude, conversation, question)
         self._listener.reply_begun(conversation, question, reply)
         return True
 
