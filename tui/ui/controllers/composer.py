@@ -12,7 +12,7 @@ from tui.chat.changes import DraftChanged, QueueChanged
 from tui.chat.open_conversation import Refused
 from tui.chat.question_commands import NeedsNewConversation
 from tui.chat.session import Session
-from tui.config.slash import completed
+from tui.config.slash import SlashCall, completed
 from tui.store import HistoryError
 from tui.terminal.external_editor import ExternalEditor
 from tui.ui.controllers.editor import EditorSession
@@ -77,7 +77,7 @@ class ComposerController:
         """Carry out a request of the composer."""
         match event:
             case Composer.CommandEntered(_, call):
-                self._act(self.slash.run, call)
+                self._act(self._run_command, call)
             case Composer.CompletionRequested():
                 if not self.slash.complete():
                     self._composer.screen.focus_next()
@@ -175,6 +175,19 @@ class ComposerController:
         if isinstance(submitted, NeedsNewConversation):
             self._give_back(event.conversation_id, event.text)
             self._offer_new(event.conversation_id)
+        else:
+            self._bring_draft_back()
+
+    async def _run_command(self, call: SlashCall) -> None:
+        try:
+            await self.slash.run(call)
+        finally:
+            self._bring_draft_back()
+
+    def _bring_draft_back(self) -> None:
+        """Show the draft that a recalled question replaced, if that question was sent."""
+        self._recall.bring_back()
+        self._note_state()
 
     def _offer_new(self, asked_in: str) -> None:
         """Offer to ask in a new conversation: Claude and the demo never share one."""

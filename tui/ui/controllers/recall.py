@@ -1,7 +1,7 @@
 """Recalls earlier questions into the composer, by stepping or by a search.
 
 The user can change or send them there. Meanwhile the draft that they replace stays on disk,
-and it comes back as it was.
+and it comes back as it was, also after the question was sent.
 """
 
 from __future__ import annotations
@@ -81,6 +81,12 @@ class Recall:
             return False
         self._show(self._noted(), 0)
         return True
+
+    def bring_back(self) -> None:
+        """Show the draft again after the question that replaced it was sent."""
+        if self._composer.is_recalled and not self._composer.whole:
+            self._composer.end_recall(self._noted().draft, is_sent=True)
+            self._steps = None
 
     async def search(self) -> None:
         """Let the user search for an earlier question, and show it instead of the draft."""

@@ -22,6 +22,12 @@ from tui.ui.widgets.composed_text import (
 from tui.ui.widgets.grapheme_area import GraphemeArea
 
 _LINE_END = re.compile("\r\n?")
+
+SENDS_DRAFT_AFTER = 0.5
+"""Seconds after which Enter sends a draft that came back after a recalled question.
+
+Until then, unless another key was pressed, it is the same Enter that is held or bounces.
+"""
 """Line ends that a text area would turn into its own."""
 
 
@@ -117,6 +123,10 @@ class Composer(GraphemeArea):
         """The questions that were recalled over that draft, exactly as they were shown."""
         self.beginnings = 0
         """How often `write` has replaced the text, which ends a recall."""
+        self._is_draft_back = False
+        """Whether no key was pressed since the draft came back after a recalled question."""
+        self._draft_back_at = 0.0
+        """When it came back."""
         self.is_waiting = False
         """Whether an earlier question is being read, which Enter is not meant to send."""
         self.slash_entries = entries_of_commands()
@@ -166,10 +176,17 @@ class Composer(GraphemeArea):
         # No letter is bound here, so it need not look for bindings. Terminals without a
         # keyboard protocol send Alt with a letter as a letter too.
         if event.is_printable and "+" not in event.key:
+            self._is_draft_back = False
             return
         active = self.screen.active_bindings.get(event.key)
         if active is None or not active.enabled:
             return
+        is_early = self._is_draft_back and event.time < self._draft_back_at + SENDS_DRAFT_AFTER
+        if is_early and active.binding.action == "send":
+            event.stop()
+            event.prevent_default()
+            return
+        self._is_draft_back = False
         # Not where the key would bubble to: letters typed after Ctrl+N are for the new
         # conversation, and must wait until it is there.
         if await self.app.run_action(active.binding.action, active.node):
@@ -185,8 +202,7 @@ class Composer(GraphemeArea):
             self.replace("\n", (row, column - 1), (row, column))
             return
         if (call := self.call) is not None:
-            self.clear()
-            self._reset_recall()
+            self.take()
             self.post_message(self.CommandEntered(self.conversation_id, call))
             return
         # Emptied at once, so that a second Enter finds nothing to send.
@@ -211,11 +227,19 @@ class Composer(GraphemeArea):
         self.post_message(self.CompletionRequested())
 
     def take(self) -> str:
-        """Return the whole text and empty the composer; return "" if the text is blank."""
+        """Return the whole text and empty the composer; return "" if the text is blank.
+
+        A draft that a recalled question replaces stays set aside: a second Enter must not
+        send it. `Recall.bring_back` shows it again.
+        """
         if text := as_question(self.whole):
+            is_draft = self.edited_id is not None or self.whole == self._set_aside
             self.clear()
             self.put_before("")
-            self._reset_recall()
+            if is_draft or not (self._recalled and self._set_aside.strip()):
+                self._reset_recall()
+            else:
+                self._recalled.add("")
         return text
 
     def action_cursor_up(self, select: bool = False) -> None:  # noqa: FBT001, FBT002 - Textual's signature
@@ -279,10 +303,16 @@ class Composer(GraphemeArea):
             # Read back: the text area has changed the line ends.
             self._recalled.add(self.whole)
 
-    def end_recall(self, draft: ComposedText) -> None:
-        """Show the draft again that recalled questions replaced."""
+    def end_recall(self, draft: ComposedText, *, is_sent: bool = False) -> None:
+        """Show the draft again that recalled questions replaced.
+
+        `is_sent` says that the question was sent. Then Enter, if it is held, sends nothing.
+        """
         self._recalled.clear()
         self.replace_all(draft)
+        self._is_draft_back = is_sent
+        # An event's time is by Textual's own clock.
+        self._draft_back_at = events.Event().time
 
     def _reset_recall(self) -> None:
         self._removed = self._set_aside = ""
@@ -291,6 +321,10 @@ class Composer(GraphemeArea):
 
     def give_back(self, text: str) -> None:
         """Put back a text that could not be sent, before the text typed meanwhile."""
+        if self.is_recalled and not self.whole:
+            # It is in the place of the draft, as before.
+            self.replace_all(composed(text))
+            return
         self.write(f"{text}\n{self.draft}" if self.draft.strip() else text)
 
     def _on_paste(self, event: events.Paste) -> None:  # type: ignore[override]
