@@ -28,6 +28,7 @@ from tui.chat.open_conversation import Refused
 from tui.chat.session import Session
 from tui.claude import Claude
 from tui.domain import parameters
+from tui.domain.endpoint import Endpoint
 from tui.domain.parameters import Parameters
 from tui.domain.prompt import Consequences
 from tui.store import Store, open_store
@@ -155,6 +156,63 @@ async def test_what_is_chosen_before_the_first_question_waits_for_it(
     found = await program.headless.store.conversation(unsaved)
     assert found is not None
     assert found.parameters == Parameters(MODEL, "Be brief.", 2000)
+
+
+@pytest.mark.parametrize("draft", ["", "half a question"])
+async def test_what_is_chosen_before_the_first_question_outlasts_the_program(
+    program: Program, history: Path, server: Scripted, claude: Claude, draft: str
+) -> None:
+    await program.ask()
+    await program.session.new()
+    unsaved = program.session.open_id
+    if draft:
+        program.session.drafts.write(unsaved, draft)
+    await parameter_commands.set_parameters(program.session, unsaved, CHOSEN)
+    await program.session.drafts.save()
+    again = Program(Headless(history, claude), server)
+    await again.headless.start()
+    await again.session.open(again.session.unsaved_id)
+    assert again.session.open_id == unsaved
+    assert again.chosen == CHOSEN
+    assert again.session.drafts.draft(unsaved).text == draft
+    again.session.drafts.write(unsaved, "")
+    await again.ask()
+    assert wire(again.sent[-1])[:3] == (OPUS["id"], "Be brief.", 2000)
+    # From now on the conversation itself has them.
+    await again.session.drafts.save()
+    assert on_disk(history, "SELECT * FROM drafts") == []
+    await again.headless.leave(is_interrupted=False)
+    assert again.strict.refusals == []
+
+
+async def test_another_endpoint_takes_all_but_the_model_of_what_waits_for_a_question(
+    program: Program, history: Path
+) -> None:
+    unsaved = program.session.open_id
+    await parameter_commands.set_parameters(program.session, unsaved, CHOSEN)
+    await program.session.drafts.save()
+    elsewhere = Claude(Endpoint("http://127.0.0.1:9", "sk-test"))
+    again = Headless(history, elsewhere)
+    await again.start()
+    assert again.open_id == unsaved
+    assert again.current.conversation.parameters == replace(CHOSEN, model=MODEL)
+    await again.leave(is_interrupted=False)
+    await elsewhere.close()
+
+
+@pytest.mark.parametrize(
+    "odd", ["[{}]", '["q", {"host": 1, "model": "m", "system": ""}]', '[{"host": []}]', "[[1]]"]
+)
+async def test_parameters_that_cannot_be_read_are_left_out(
+    store: Store, history: Path, odd: str
+) -> None:
+    with closing(sqlite3.connect(history)) as connection, connection:
+        sql = (
+            "INSERT INTO drafts (conversation_id, text, queued, updated_ms) VALUES (?, ?, ?, 1)"
+        )
+        connection.execute(sql, ["c", "text", odd])
+    found = await store.drafts.draft("c")
+    assert (found.text, found.first) == ("text", None)
 
 
 async def test_another_conversation_than_the_open_one_is_changed_by_its_id(

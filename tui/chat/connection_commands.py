@@ -53,6 +53,7 @@ async def switch(
     session.scheduler.defaults = parameters
     current.use_model(model)
     if not (current.path or current.conversation.tip_id):
+        model = current.unsaved(session.open_id).parameters.model
         current.conversation = with_model(current.conversation, model)
     else:
         await session.reread(session.open_id)

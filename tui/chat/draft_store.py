@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
 
-from tui.domain.conversation import ComposerDraft
+from tui.domain.conversation import ComposerDraft, FirstParameters
 from tui.store import HistoryError, Store
 
 SAVE_AFTER = 0.4
@@ -102,6 +102,12 @@ class DraftStore:
         draft = replace(self.draft(conversation_id), edited_id=None, edit="")
         self._put(conversation_id, draft)
         return draft
+
+    def choose(self, conversation_id: str, first: FirstParameters | None) -> None:
+        """Keep the parameters for the first question, or None once it is asked."""
+        draft = self.draft(conversation_id)
+        if first != draft.first:
+            self._put(conversation_id, replace(draft, first=first))
 
     def queue(self, conversation_id: str, text: str, *, is_next: bool = False) -> None:
         """Add a question to the end of the queue, or to its front if `is_next`."""

@@ -74,8 +74,6 @@ class OpenConversation:
         """How often the user had switched the connection when the model was chosen."""
         self._asked_in: set[str] = set()
         """The conversations that have asked it since; these use their own model again."""
-        self.unsaved_parameters: dict[str, Parameters] = {}
-        """The parameters that were chosen before a conversation's first question, by its id."""
         self.lock = asyncio.Lock()
         """Held while the path changes."""
         self.conversation = self.unsaved()
@@ -94,7 +92,12 @@ class OpenConversation:
         """Return a new conversation, which is saved with its first question."""
         now_ms = self.store.clock.now_ms()
         found_id = conversation_id or self.store.new_id()
-        parameters = self.unsaved_parameters.get(found_id, self._parameters)
+        parameters, first = self._parameters, self.scheduler.drafts.draft(found_id).first
+        if first is not None:
+            # Another endpoint may not have that model.
+            is_here = first.host == self.scheduler.connections.current.endpoint.host
+            model = first.parameters.model if is_here else parameters.model
+            parameters = replace(first.parameters, model=model)
         return Conversation(found_id, parameters, now_ms, now_ms)
 
     def beside(self) -> OpenConversation:
@@ -207,8 +210,6 @@ class OpenConversation:
         self._parameters = replace(self._parameters, model=model)
         self._is_model_asked_for = False
         self._asked_in.clear()
-        for conversation_id, chosen in self.unsaved_parameters.items():
-            self.unsaved_parameters[conversation_id] = replace(chosen, model=model)
 
     @one_at_a_time
     async def reload(self) -> bool:
@@ -229,7 +230,7 @@ class OpenConversation:
 
         Both the conversation and the question are given as they are saved.
         """
-        self.unsaved_parameters.pop(conversation.id, None)
+        self.scheduler.drafts.choose(conversation.id, None)
         reply = self.scheduler.begin(claude, conversation, question)
         self._note_asked(reply)
         self.other = None

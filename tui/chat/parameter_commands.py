@@ -23,7 +23,7 @@ async def set_parameters(
     """Set the parameters for the next questions of a conversation.
 
     A running reply keeps its own. A conversation without a question is not saved yet: its
-    parameters stay in memory until the first question.
+    parameters stay with its draft until the first question.
     """
     # Not while a question is being saved, which writes its own parameters.
     async with session.submitting:

@@ -16,7 +16,7 @@ from tui.chat.open_conversation import (
     one_at_a_time,
 )
 from tui.chat.undo_stack import UndoStack
-from tui.domain.conversation import Conversation
+from tui.domain.conversation import Conversation, FirstParameters
 from tui.domain.parameters import Parameters
 from tui.store import HistoryError
 
@@ -78,14 +78,15 @@ async def fork(opened: OpenConversation, message_id: str) -> Conversation:
 async def set_parameters(opened: OpenConversation, parameters: Parameters) -> None:
     """Set the parameters for the next questions.
 
-    If the conversation is not saved yet, they stay in memory until its first question.
+    If the conversation is not saved yet, they stay with its draft until its first question.
     """
     conversation_id = opened.conversation.id
     saved: Parameters | None = parameters
     if not await opened.store.labels.set_parameters(conversation_id, parameters):
         if await opened.store.is_known(conversation_id):
             raise Refused(GONE)
-        opened.unsaved_parameters[conversation_id] = parameters
+        host = opened.scheduler.connections.current.endpoint.host
+        opened.scheduler.drafts.choose(conversation_id, FirstParameters(parameters, host))
         saved = None
     opened.keep_own_model()
     opened.conversation = replace(

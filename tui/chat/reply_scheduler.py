@@ -90,7 +90,7 @@ class ReplyScheduler:
         self.connections = connections
         self.defaults = parameters
         """The parameters of a conversation that chooses none."""
-        self._drafts = drafts
+        self.drafts = drafts
         self._run = run
         self._listener = listener
         self._slots = asyncio.Semaphore(at_once)
@@ -179,7 +179,7 @@ class ReplyScheduler:
         # Checked after the read, during which another reply may have begun.
         if self._is_ending or conversation is None or self.is_busy(conversation_id):
             return False
-        text = self._drafts.take_next(conversation_id)
+        text = self.drafts.take_next(conversation_id)
         if text is None:
             return False
         if model is not None:
@@ -189,7 +189,7 @@ class ReplyScheduler:
                 # The tip may have moved since, for example to another version.
                 conversation, question = await turn.ask_at_tip(self._store, conversation, text)
             except HistoryError as error:
-                self._drafts.queue(conversation_id, text, is_next=True)
+                self.drafts.queue(conversation_id, text, is_next=True)
                 if not isinstance(error, BranchBusy):
                     raise
                 self._wait_for_other(conversation_id)

@@ -175,8 +175,17 @@ def with_model(conversation: Conversation, model: str) -> Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstParameters:
+    """The parameters that the user chose before a conversation's first question."""
+
+    parameters: Parameters
+    host: str
+    """The host of the endpoint whose model they name."""
+
+
+@dataclass(frozen=True, slots=True)
 class ComposerDraft:
-    """Text that the user wrote in a conversation and did not send."""
+    """What the user wrote in a conversation and did not send."""
 
     text: str = ""
     queued: tuple[str, ...] = ()
@@ -185,11 +194,13 @@ class ComposerDraft:
     """The question that is being edited."""
     edit: str = ""
     """The new version of that question."""
+    first: FirstParameters | None = None
+    """The parameters for the first question; None once it is asked."""
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to save."""
-        return not (self.text.strip() or self.queued or self.edited_id)
+        return not (self.text.strip() or self.queued or self.edited_id or self.first)
 
 
 @dataclass(frozen=True, slots=True)

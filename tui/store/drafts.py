@@ -45,7 +45,7 @@ class Drafts:
             [
                 conversation_id,
                 fix_surrogates(draft.text),
-                rows.dumps(draft.queued),
+                rows.queue_text(draft),
                 draft.edited_id,
                 fix_surrogates(draft.edit),
                 self._clock.now_ms(),
@@ -56,9 +56,16 @@ class Drafts:
     def draft(self, connection: sqlite3.Connection, conversation_id: str) -> ComposerDraft:
         """Return the draft of a conversation; an empty one if it has none."""
         row = connection.execute(
-            "SELECT * FROM drafts WHERE conversation_id = ?", [conversation_id]
+            "SELECT d.*, c.id IS NOT NULL AS is_saved FROM drafts AS d"
+            " LEFT JOIN conversations AS c ON c.id = d.conversation_id"
+            " WHERE d.conversation_id = ?",
+            [conversation_id],
         ).fetchone()
-        return ComposerDraft() if row is None else rows.draft_from(row)
+        if row is None:
+            return ComposerDraft()
+        draft = rows.draft_from(row)
+        # The program may have died before it removed what a saved conversation has itself.
+        return replace(draft, first=None) if row["is_saved"] else draft
 
     @reads
     def conversation_ids(self, connection: sqlite3.Connection) -> AbstractSet[str]:

@@ -17,6 +17,7 @@ from tui.domain.conversation import (
     Block,
     ComposerDraft,
     Conversation,
+    FirstParameters,
     Message,
     ScrollAnchor,
 )
@@ -320,10 +321,40 @@ def _storable(value: Any) -> Any:
             return value
 
 
+def queue_text(draft: ComposerDraft) -> str:
+    """Return a queue as its column stores it: a JSON array of texts.
+
+    An object after them has the parameters for the first question. Programs that do not
+    know it read the texts alone.
+    """
+    first = draft.first
+    if first is None:
+        return dumps(draft.queued)
+    wire = {"host": first.host, **row_of_parameters(first.parameters)}
+    return dumps([*draft.queued, wire])
+
+
 def draft_from(row: Row) -> ComposerDraft:
     """Read a row of `drafts`."""
-    queued = tuple(each for each in _list(row["queued"]) if isinstance(each, str))
-    return ComposerDraft(row["text"], queued, row["edited_id"], row["edit"])
+    waiting = _list(row["queued"])
+    queued = tuple(each for each in waiting if isinstance(each, str))
+    first = _first_from(waiting[-1]) if waiting else None
+    return ComposerDraft(row["text"], queued, row["edited_id"], row["edit"], first)
+
+
+def _first_from(wire: object) -> FirstParameters | None:
+    if not isinstance(wire, dict):
+        return None
+    texts = [wire.get(name) for name in ("host", "model", "system")]
+    max_tokens = wire.get("max_tokens")
+    if not (
+        all(isinstance(text, str) for text in texts) and isinstance(max_tokens, int | None)
+    ):
+        return None
+    names = dict.fromkeys(("effort", "thinking_display"))
+    return FirstParameters(
+        parameters_from(names | wire | {"max_tokens": max_tokens}), wire["host"]
+    )
 
 
 def scroll_anchor_from(row: Row) -> ScrollAnchor:
