@@ -45,17 +45,23 @@ def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-MOST_FROZEN = 800_000
-"""Objects that may be left uncollected; collecting them after every test takes minutes."""
+MOST_FROZEN = 1_500_000
+"""Objects that may be frozen between two collections; each takes a second and more."""
+
+_left = 0
+"""The objects that the last collection left: the modules, for the most part."""
 
 
 @pytest.fixture(autouse=True)
 def collected() -> Iterator[None]:
     """Free the apps that tests have run: they hide their objects from the collector."""
+    global _left  # noqa: PLW0603 - there is only one collector
     yield
-    if gc.get_freeze_count() > MOST_FROZEN:
+    if gc.get_freeze_count() > _left + MOST_FROZEN:
         gc.unfreeze()
         gc.collect()
+        gc.freeze()
+        _left = gc.get_freeze_count()
 
 
 @pytest.fixture
