@@ -97,6 +97,8 @@ DEFERRED: dict[tuple[str, str], str] = {
     ("ui/controllers/templates.py", "tui.ui.screens.line"): "likewise",
     ("ui/widgets/transcript.py", "tui.ui.widgets.entry"): "40 ms, with the first message",
     ("ui/widgets/transcript.py", "tui.ui.widgets.message_content"): "likewise",
+    ("ui/widgets/system_prompt_view.py", "tui.ui.widgets.entry"): "likewise",
+    ("ui/widgets/system_prompt_view.py", "tui.ui.widgets.message_content"): "likewise",
     ("claude/__init__.py", "anthropic"): "two seconds, after the first screen in a thread",
     ("claude/__init__.py", "tui.claude.failures"): "it imports anthropic, to know its errors",
     ("claude/client.py", "tui.claude.clouds"): "for a profile of a cloud",

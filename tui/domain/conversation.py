@@ -142,6 +142,23 @@ class Message:
         return thinking_of(self.blocks)
 
 
+SYSTEM_PROMPT_ID = "system-prompt"
+"""The id of the system prompt among the messages on the screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemPrompt:
+    """The system prompt of a conversation, as the transcript shows it above the messages."""
+
+    conversation_id: str
+    text: str
+
+    @property
+    def id(self) -> str:
+        """Its id among the messages on the screen."""
+        return SYSTEM_PROMPT_ID
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A tree of messages with a title, and the tip of its open path."""
@@ -167,6 +184,12 @@ class Conversation:
 
     Only those that differ from them are saved with a question.
     """
+
+    @property
+    def system_prompt(self) -> SystemPrompt | None:
+        """The system prompt of the next question; None if there is none."""
+        system = self.parameters.system
+        return SystemPrompt(self.id, system) if system else None
 
 
 def with_model(conversation: Conversation, model: str) -> Conversation:

@@ -9,6 +9,10 @@ from tui.ui.controllers.slash import SlashCommands
 from tui.ui.widgets.composer import Composer
 from tui.ui.widgets.find_bar import FindBar
 from tui.ui.widgets.inline_question import InlineQuestion
+from tui.ui.widgets.transcript import Transcript
+
+_ON_SYSTEM_PROMPT = ("message.edit", "message.copy", "message.collapse")
+"""The keys that do something on the system prompt."""
 
 
 class FooterLabels:
@@ -18,12 +22,15 @@ class FooterLabels:
         self,
         composer: Composer,
         find_bar: FindBar,
+        transcript: Transcript,
         question: InlineQuestion,
+        *,
         session: Session,
         slash: SlashCommands,
     ) -> None:
         self._composer = composer
         self._find_bar = find_bar
+        self._transcript = transcript
         self._question = question
         self._session = session
         self._slash = slash
@@ -45,6 +52,10 @@ class FooterLabels:
                 return binding.description if self._is_listing else ""
             case "message.undo" | "sidebar.undo":
                 return binding.description if self._session.undo_stack.can_undo else ""
+            case str(name) if (
+                name.startswith("message.") and self._transcript.is_on_system_prompt
+            ):
+                return binding.description if name in _ON_SYSTEM_PROMPT else ""
             case _:
                 return binding.description
 

@@ -6,9 +6,11 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from tui.chat import message_commands
+from tui.chat.open_conversation import Refused
 from tui.chat.session import Session
 from tui.chat.undo_stack import UNDO_SECONDS
 from tui.config.keymap import Keymap
+from tui.domain.conversation import SYSTEM_PROMPT_ID
 from tui.text import formatting
 from tui.text.sanitise import clean_line
 from tui.ui.controllers.save_code import CodeSaver
@@ -35,7 +37,13 @@ class MessageActions:
         """The question whose edit began in the transcript; the focus returns there."""
 
     async def act(self, what: MessageAction, conversation_id: str, message_id: str) -> None:
-        """Carry out an action on a message."""
+        """Carry out an action on a message. Raises `HistoryError` and `Refused`."""
+        if message_id == SYSTEM_PROMPT_ID:
+            await self._act_on_system_prompt(what)
+        else:
+            await self._act(what, conversation_id, message_id)
+
+    async def _act(self, what: MessageAction, conversation_id: str, message_id: str) -> None:
         session, ids = self._session, (conversation_id, message_id)
         match what:
             case "edit":
@@ -56,6 +64,15 @@ class MessageActions:
                 await self._delete(*ids)
             case "save_code":
                 await self._code_saver.save(message_id)
+
+    async def _act_on_system_prompt(self, what: MessageAction) -> None:
+        """Open the settings to edit the system prompt; refuse everything else."""
+        if what != "edit":
+            keys = self._keymap.fill(
+                "{message.edit} edit · {message.copy} copy · {message.collapse} show or hide"
+            )
+            raise Refused(f"This is the system prompt, not a message · {keys}")
+        await self._transcript.app.run_action("settings('system')")
 
     async def _edit(self, conversation_id: str, message_id: str) -> None:
         await message_commands.begin_edit(self._session, conversation_id, message_id)

@@ -58,13 +58,19 @@ class PathView:
                 | changes.ParametersChanged()
             ):
                 self.show_heading()
+                if self._transcript.conversation_id in ("", self._session.open_id):
+                    self._show_system_prompt()
             case changes.DraftChanged() | changes.QueueChanged() | changes.Notice():
                 pass
 
     def show_heading(self) -> None:
-        """Show the title; without a question, show the welcome page, not the transcript."""
+        """Show the title; if the conversation is empty, show the welcome page.
+
+        A conversation with a system prompt is not empty.
+        """
         self._heading.show()
-        is_empty = not self._session.current.conversation.tip_id
+        conversation = self._session.current.conversation
+        is_empty = not conversation.tip_id and conversation.system_prompt is None
         self._welcome.display(is_empty=is_empty)
         self._transcript.display = not is_empty
 
@@ -90,8 +96,16 @@ class PathView:
             self._show()
             return
         self.show_heading()
+        self._show_system_prompt()
         self._transcript.add(question, reply, now_ms=self._session.store.clock.now_ms())
         self._composer.show_queue()
+
+    def _show_system_prompt(self) -> None:
+        """Show the system prompt of the next question, if it has changed."""
+        if self._transcript.show_system_prompt(
+            self._session.current.conversation.system_prompt
+        ):
+            self._finder.find_again()
 
     def _show(self, *, place: ScrollAnchor | None = None, at: str | None = None) -> None:
         """Show the open conversation as it is now, at a scroll anchor or at a message."""
@@ -103,6 +117,7 @@ class PathView:
             current.path,
             current.reply,
             now_ms=self._session.store.clock.now_ms(),
+            system=current.conversation.system_prompt,
             versions=current.versions,
             place=place,
         )

@@ -119,7 +119,9 @@ class ChatScreen(PerformingScreen[None]):
         self._links = LinkOpener(transcript, question)
         slash = self._composer.slash
         slash.take_arguments(search=self._search, find=self._find, rename=self._list.rename)
-        self._labels = FooterLabels(self.composer, self.find_bar, question, session, slash)
+        self._labels = FooterLabels(
+            self.composer, self.find_bar, transcript, question, session=session, slash=slash
+        )
         self._path = PathView(
             transcript=transcript,
             welcome=WelcomePage(self.welcome, session, keymap, self.perform),

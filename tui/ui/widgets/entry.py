@@ -62,7 +62,10 @@ class Entry:
 
     @property
     def searched(self) -> Iterator[str]:
-        """The texts in which the find bar looks: the message, and its thinking if shown."""
+        """The texts in which the find bar looks: the message, and its thinking if shown.
+
+        The system prompt is searched even while it is collapsed.
+        """
         if self.content.is_continuation_marker:
             return
         yield self.content.source
@@ -92,7 +95,12 @@ class Entry:
 
     def lines(self, width: int) -> Iterator[tuple[int, Sequence[str]]]:
         """Yield the number and the lines of each leaf of the text or of shown thinking."""
-        return self._laid_out(width).lines()
+        layout = self._laid_out(width)
+        if self.content.is_system_prompt:
+            # The same while it is collapsed: a match in it shows it.
+            texts = layout.thoughts(self.content.message)
+            return enumerate([leaf.lines() for leaf in texts], 1)
+        return layout.lines()
 
     def pending_layout(self, width: int) -> Callable[[], list[Leaf]] | None:
         """Return the work that lays a large message out; any thread may do it.
@@ -116,6 +124,11 @@ class Entry:
     def shown(self, width: int) -> Iterator[Shown]:
         """Yield the texts that the message shows, with the line at which each leaf begins."""
         layout, content = self._laid_out(width), self.content
+        if content.is_system_prompt:
+            if not self.frame.is_collapsed:
+                texts = layout.thoughts(content.message)
+                yield _shown(1, texts, content.source, is_plain=True)
+            return
         head = len(self.frame.head(content.message, layout))
         if not self.frame.is_collapsed and (thoughts := layout.thoughts(content.message)):
             is_plain = bool(layout.plain_thoughts)
@@ -135,7 +148,7 @@ class Entry:
 
     def forget(self) -> None:
         """Free the layout, which can be made again."""
-        if isinstance(self.content.message, Message):
+        if not isinstance(self.content.message, StreamingReply):
             self._layout = None
 
     def collapse(self, *, is_collapsed: bool) -> None:

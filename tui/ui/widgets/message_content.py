@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeGuard
+from typing import TypeAlias, TypeGuard
 
 from tui.domain import continuation
-from tui.domain.conversation import Message, passages
+from tui.domain.conversation import Message, SystemPrompt, passages
 from tui.domain.reply import StreamingReply
 from tui.text import formatting
 from tui.text.markdown import Aside, CodeLeaf, Leaf, Passages, TextLeaf, link_targets, parse
+
+Written: TypeAlias = Message | StreamingReply | SystemPrompt
+"""What an entry shows."""
 
 LARGE = 8_000
 """A reply with more characters is laid out in a thread: shorter ones never take long."""
@@ -30,16 +33,27 @@ class CodeBlock:
 
 @dataclass(frozen=True, slots=True)
 class MessageContent:
-    """A message, or a reply while it arrives, and the text that it continues."""
+    """A message, or a reply while it arrives, and the text that it continues.
 
-    message: Message | StreamingReply
+    The first entry of a transcript may be the system prompt.
+    """
+
+    message: Written
     before: str = ""
     """The text of the truncated reply that this one continues."""
 
     @property
     def is_reply(self) -> bool:
         """Whether it is a reply."""
-        return isinstance(self.message, StreamingReply) or self.message.role == "assistant"
+        message = self.message
+        return isinstance(message, StreamingReply) or (
+            isinstance(message, Message) and message.role == "assistant"
+        )
+
+    @property
+    def is_system_prompt(self) -> bool:
+        """Whether it is the system prompt."""
+        return isinstance(self.message, SystemPrompt)
 
     @property
     def is_continuation_marker(self) -> bool:
@@ -49,7 +63,9 @@ class MessageContent:
     @property
     def is_question(self) -> bool:
         """Whether it is a question of the user."""
-        return not (self.is_reply or self.is_continuation_marker)
+        message = self.message
+        is_asked = isinstance(message, Message) and message.role == "user"
+        return is_asked and not self.is_continuation_marker
 
     @property
     def source(self) -> str:
@@ -61,16 +77,20 @@ class MessageContent:
     @property
     def thinking(self) -> str:
         """The text of the thinking."""
-        message = self.message
-        return (
-            message.words("thinking")
-            if isinstance(message, StreamingReply)
-            else message.thinking
-        )
+        match self.message:
+            case StreamingReply() as reply:
+                return reply.words("thinking")
+            case Message() as message:
+                return message.thinking
+            case SystemPrompt():
+                return ""
 
     def estimate(self, width: int) -> int:
         """Return about how many rows the message takes, without laying it out."""
         message = self.message
+        if isinstance(message, SystemPrompt):
+            # Collapsed: a line, and the blank row below it.
+            return 2
         words = (
             [block.words for block in message.blocks if block.type == "text"]
             if isinstance(message, Message)
@@ -101,17 +121,17 @@ class MessageContent:
 
     def _parsed(self) -> Sequence[Leaf]:
         """Return the text parsed as Markdown; nothing for a question, which is plain text."""
-        if not self.is_reply:
-            return ()
         message = self.message
+        if isinstance(message, SystemPrompt) or not self.is_reply:
+            return ()
         return parse(
             self.source if isinstance(message, StreamingReply) else passages_of(message, "")
         )
 
 
-def is_large(message: Message | StreamingReply) -> TypeGuard[Message]:
+def is_large(message: Written) -> TypeGuard[Message]:
     """Tell whether laying out a message may take long."""
-    if isinstance(message, StreamingReply) or message.role != "assistant":
+    if not isinstance(message, Message) or message.role != "assistant":
         return False
     return sum(len(block.words) for block in message.blocks if block.type == "text") > LARGE
 

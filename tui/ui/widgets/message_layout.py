@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from textual.content import Content
 
 from tui.domain import continuation
-from tui.domain.conversation import APART, READABLE, Block, Message
+from tui.domain.conversation import APART, READABLE, Block, Message, SystemPrompt
 from tui.domain.reply import Part, StreamingReply
 from tui.text import formatting
 from tui.text.markdown import (
@@ -24,7 +24,7 @@ from tui.text.markdown import (
 from tui.text.markdown.margin import Margin
 from tui.text.markdown.tabs import expanded
 from tui.text.sanitise import clean
-from tui.ui.widgets.message_content import MessageContent, is_large, passages_of
+from tui.ui.widgets.message_content import MessageContent, Written, is_large, passages_of
 
 LARGE_THOUGHT = 50_000
 """Longer thinking, in characters, is shown as plain text."""
@@ -38,7 +38,7 @@ class MessageLayout:
         self.heading: TextLeaf | None = None
         self.thinking: Document | None = None
         self.plain_thoughts: list[Leaf] = []
-        """The thinking as plain text, if it is too long to lay out."""
+        """The thinking as plain text, if it is too long to lay out; or the system prompt."""
         self._taken: dict[int, int] = {}
         """How many pieces of each block of a reply are already in the documents."""
         self._shown_blocks: set[int] = set()
@@ -74,10 +74,10 @@ class MessageLayout:
         elif is_large(message):
             layout = cls.as_written(passages_of(message, before))
             layout.is_as_written = True
-        elif message.role == "assistant":
+        elif content.is_reply and isinstance(message, Message):
             layout.passages = passages_of(message, before)
             layout.document.put(parse(layout.passages))
-        elif not message.is_continuation:
+        elif not isinstance(message, SystemPrompt) and not message.is_continuation:
             layout = cls.as_written(passages_of(message, before))
         return layout
 
@@ -153,8 +153,11 @@ class MessageLayout:
         self.document.put(leaves)
         self.plain, self.is_as_written = [], False
 
-    def thoughts(self, message: Message | StreamingReply) -> Sequence[Leaf]:
-        """Return the leaves of the thinking."""
+    def thoughts(self, message: Written) -> Sequence[Leaf]:
+        """Return the leaves that can be collapsed: of the thinking, or of the system prompt."""
+        if isinstance(message, SystemPrompt):
+            self.plain_thoughts = self.plain_thoughts or [as_written_leaf(message.text)]
+            return self.plain_thoughts
         if isinstance(message, Message) and len(message.thinking) > LARGE_THOUGHT:
             self.plain_thoughts = self.plain_thoughts or [as_written_leaf(message.thinking)]
             return self.plain_thoughts

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from textual.message import Message as TextualMessage
 
 from tui.config.keymap import Keymap
-from tui.domain.conversation import Message, ScrollAnchor
+from tui.domain.conversation import Message, ScrollAnchor, SystemPrompt
 from tui.domain.reply import StreamingReply
 from tui.text.sanitise import clean_line
 from tui.ui.bindings import bindings_of
-from tui.ui.widgets.large_message_view import LargeMessageView
 from tui.ui.widgets.message_hints import MessageHints
+from tui.ui.widgets.system_prompt_view import SystemPromptView
 from tui.ui.widgets.virtual_message_view import OPENABLE
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ REST = 3
 """How many times longer than such a frame the rest is."""
 
 
-class Transcript(LargeMessageView):
-    """Questions and replies, oldest first."""
+class Transcript(SystemPromptView):
+    """The system prompt if there is one, and the questions and replies, oldest first."""
 
     BINDINGS = bindings_of("message")
 
@@ -57,7 +57,7 @@ class Transcript(LargeMessageView):
         """What the notice calls it."""
 
     @dataclass
-    class ActionRequested(LargeMessageView.Event):
+    class ActionRequested(SystemPromptView.Event):
         """The user wants an action on a message."""
 
         what: MessageAction
@@ -65,20 +65,20 @@ class Transcript(LargeMessageView):
         message_id: str
 
     @dataclass
-    class FindStepped(LargeMessageView.Event):
+    class FindStepped(SystemPromptView.Event):
         """The user wants to see the next match (`step` 1) or the one before (-1)."""
 
         step: int
 
-    class Undone(LargeMessageView.Event):
+    class Undone(SystemPromptView.Event):
         """The user wants to undo the last deletion."""
 
     Posted: TypeAlias = (
         ActionRequested
         | FindStepped
         | Undone
-        | LargeMessageView.LinkChosen
-        | LargeMessageView.AtEndChanged
+        | SystemPromptView.LinkChosen
+        | SystemPromptView.AtEndChanged
     )
 
     def __init__(self, keymap: Keymap | None = None, *, widest: int = 100) -> None:
@@ -89,10 +89,6 @@ class Transcript(LargeMessageView):
         self._links_shown = "", 0
         """The message whose links were shown last, and how many of them."""
         self._rests_until = float("-inf")
-        self.conversation_id = ""
-        """The conversation that is shown."""
-        self.is_collapsed = True
-        """Whether thinking is hidden, unless a message says otherwise."""
 
     # What is shown
 
@@ -102,18 +98,22 @@ class Transcript(LargeMessageView):
         reply: StreamingReply | None,
         *,
         now_ms: int,
+        system: SystemPrompt | None = None,
         versions: Versions | None = None,
         place: ScrollAnchor | None = None,
     ) -> None:
         """Show other messages, and below them the running reply if there is one.
+
+        Above them is the system prompt, if there is one.
 
         Scrolls to `place` if it is given, else to the end.
         """
         shown: list[Message | StreamingReply] = [*messages]
         if reply is not None:
             shown.append(reply)
-        self.conversation_id = shown[0].conversation_id if shown else ""
-        entries: list[Entry] = []
+        entries = [] if system is None else [self.system_entry(system)]
+        first = system or next(iter(shown), None)
+        self.conversation_id = "" if first is None else first.conversation_id
         self._append(entries, shown, now_ms=now_ms, versions=versions or {})
         self.replace_all(entries)
         if place is not None:
@@ -198,7 +198,7 @@ class Transcript(LargeMessageView):
             self.grew(self.entries.index(entry))
 
     def toggle_thinking(self) -> None:
-        """Hide all thinking if it is shown; show it if it is hidden."""
+        """Hide all thinking and the system prompt if they are shown; else show them."""
         self.is_collapsed = not self.is_collapsed
         for entry in self.entries:
             entry.collapse(is_collapsed=self.is_collapsed)
@@ -233,9 +233,9 @@ class Transcript(LargeMessageView):
     def action_copy(self) -> None:
         """Copy the message as it was written."""
         if self.entries:
-            self.post_message(
-                self.Copied(self.entries[self.cursor].content.source, "the message")
-            )
+            content = self.entries[self.cursor].content
+            what = "the system prompt" if content.is_system_prompt else "the message"
+            self.post_message(self.Copied(content.source, what))
 
     def action_copy_code(self) -> None:
         """Copy the message's code block; pressed again, the next one."""
@@ -281,9 +281,12 @@ class Transcript(LargeMessageView):
             )
 
     def action_edit_question(self) -> None:
-        """Ask to edit the message if it is a question, else the question above it."""
+        """Ask to edit the message if it is a question, else the question above it.
+
+        On the system prompt, ask to edit that.
+        """
         for entry in reversed(self.entries[: self.cursor + 1]):
-            if entry.content.is_question:
+            if entry.content.is_question or entry.content.is_system_prompt:
                 self.post_message(self.ActionRequested("edit", self.conversation_id, entry.id))
                 return
 
@@ -296,7 +299,7 @@ class Transcript(LargeMessageView):
         self.post_message(self.Undone())
 
     def action_collapse(self) -> None:
-        """Hide the message's thinking if it is shown; show it if it is hidden."""
+        """Hide the message's thinking, or the system prompt; show it if it is hidden."""
         if self.entries:
             entry = self.entries[self.cursor]
             entry.collapse(is_collapsed=not entry.frame.is_collapsed)

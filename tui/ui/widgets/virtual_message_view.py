@@ -16,6 +16,7 @@ from textual import events
 from textual.cache import LRUCache
 from textual.geometry import Offset, Region, Size
 from textual.message import Message as TextualMessage
+from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -46,6 +47,8 @@ class VirtualMessageView(ScrollView, can_focus=True):
     }
     """
     ALLOW_SELECT = True
+    cursor = var(0)
+    """The number of the entry on which keys act."""
     FOCUS_ON_CLICK = False
     """A click does not move the focus: letters typed after it would act on messages."""
 
@@ -73,8 +76,6 @@ class VirtualMessageView(ScrollView, can_focus=True):
         self._widest = widest
         """The most columns for text: longer lines are hard to read."""
         self.column = MessageColumn(on_measure)
-        self.cursor = 0
-        """The number of the entry on which keys act."""
         self._is_following = True
         self._is_placing = False
         self._wanted: tuple[int, int, int, int] | None = None
@@ -343,6 +344,12 @@ class VirtualMessageView(ScrollView, can_focus=True):
             self.post_message(self.LinkChosen(str(target)))
         elif event.chain == 1:
             self.cursor = number
+            entry = self.entries[number]
+            leaf, _ = entry.row(offset, self.text_width)
+            # The end of a drag is a click too.
+            if leaf == entry.frame.label and self.text_selection is None:
+                entry.collapse(is_collapsed=not entry.frame.is_collapsed)
+                self.grew(number)
             self.refresh()
         elif event.chain == 2:
             entry, cells = self.entries[number], event.x - MARGIN
