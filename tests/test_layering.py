@@ -92,7 +92,7 @@ DEFERRED: dict[tuple[str, str], str] = {
     ("ui/controllers/slash.py", "tui.ui.pages"): "with the help",
     ("ui/controllers/recall.py", "tui.ui.screens.recall"): "likewise",
     ("ui/controllers/conversation_list.py", "tui.ui.screens.line"): "likewise",
-    ("ui/controllers/templates.py", "tui.ui.screens.choice"): "likewise",
+    ("ui/controllers/template_choice.py", "tui.ui.screens.choice"): "likewise",
     ("ui/controllers/templates.py", "tui.ui.screens.form"): "likewise",
     ("ui/controllers/templates.py", "tui.ui.screens.line"): "likewise",
     ("ui/widgets/transcript.py", "tui.ui.widgets.entry"): "40 ms, with the first message",

@@ -157,6 +157,13 @@ def test_a_broken_file_is_reported_with_its_line_and_the_others_work(
     assert "\n" not in problem
 
 
+def test_a_file_with_only_a_system_prompt_asks_with_the_text_that_is_given() -> None:
+    template = parse_template(Path("brief.md"), "---\nsystem: Be brief.\n---\n")
+    assert template.system == "Be brief."
+    assert template.filled({"input": "Why?"}) == "Why?"
+    assert parse_template(Path("brief.md"), template_file(template)) == template
+
+
 def test_a_path_that_is_not_a_text_file_is_reported_and_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "binary.md").write_bytes(b"\xff\xfe\0")
     (tmp_path / "folder.md").mkdir()

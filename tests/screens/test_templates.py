@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.widgets import TextArea
 
 from tests.screens.conftest import Journey, Open
 from tests.scripted import Scripted
@@ -177,3 +178,53 @@ async def test_the_demo_is_not_shown_as_the_model_that_a_template_names(
         await journey.pilot.pause(0.1)
         assert "Opus" not in journey.seen
         assert "Offline demo" in journey.seen
+
+
+def in_tab(journey: Journey) -> str:
+    return journey.app.screen.query_one(TextArea).text
+
+
+async def open_system_tab(journey: Journey) -> None:
+    await journey.app.run_action("settings('system')")
+    await journey.until(lambda: isinstance(journey.app.focused, TextArea))
+
+
+@pytest.mark.parametrize("size", [(110, 34), (80, 24)], ids=str)
+async def test_a_template_gives_the_system_prompt_which_is_not_saved_by_itself(
+    opened: Open, prompts: Path, size: tuple[int, int]
+) -> None:
+    """Templates without one are not offered, and a broken file is named with its line."""
+    (prompts / "strict.md").write_text("---\nsystem: |\n  Be strict.\n  Be kind.\n---\nGo.")
+    (prompts / "brief.md").write_text("---\ntitle: Short\nsystem: Be brief.\n---\n")
+    (prompts / "worse.md").write_text("---\ntitle: x\nsystem: [a\n---\nGo.")
+    async with opened(size=size) as journey:
+        await open_system_tab(journey)
+        assert "Ctrl+T Templates" in journey.seen
+        await journey.press(*"Mine", "ctrl+t")
+        await journey.until(lambda: isinstance(journey.app.screen, ChoiceScreen))
+        assert journey.options == ["brief Short", "strict Be strict. Be kind."]
+        assert any("worse.md, line 4: " in notice for notice in journey.notices)
+        await journey.press("j", "enter")
+        await journey.until(lambda: in_tab(journey) == "Be strict.\nBe kind.")
+        assert isinstance(journey.app.focused, TextArea)
+        assert journey.app.session.current.conversation.parameters.system == ""
+        # One edit, which can be undone and made again.
+        await journey.press("ctrl+z")
+        assert in_tab(journey) == "Mine"
+        await journey.press("ctrl+y", "ctrl+s")
+        await until_back(journey)
+        system = journey.app.session.current.conversation.parameters.system
+        assert system == "Be strict.\nBe kind."
+
+
+@pytest.mark.usefixtures("prompts")
+async def test_the_system_tab_says_where_templates_go(opened: Open, tmp_path: Path) -> None:
+    async with opened() as journey:
+        await open_system_tab(journey)
+        await journey.press("ctrl+t")
+        await journey.until(lambda: journey.notices)
+        where = f"Templates are files in {tmp_path / 'prompts'}."
+        assert journey.notices == [f"No template has a line “system: …” yet. {where}"]
+        # In another tab there is nothing to write into.
+        await journey.press("ctrl+pageup", "ctrl+t")
+        assert not isinstance(journey.app.screen, ChoiceScreen)

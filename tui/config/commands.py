@@ -304,6 +304,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("settings.next-tab", "Next tab", "", "ctrl+pagedown", "settings", "step_tab(1)"),
     Command("settings.previous-tab", "Previous tab", "", "ctrl+pageup", "settings",
             "step_tab(-1)"),
+    Command("settings.template", "Template", "take the system prompt of one", "ctrl+t",
+            "settings", "template"),
     Command("settings.save", "Save", "all tabs", "ctrl+s", "settings", "save",
             is_priority=True),
     Command("settings.leave", "Close", "", "escape", "settings", "leave",

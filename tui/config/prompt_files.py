@@ -15,7 +15,7 @@ from typing import Any
 
 from tui.config.textfile import NotPlain, open_text
 from tui.domain.model import EFFORTS
-from tui.domain.prompt_template import Argument, PromptTemplate
+from tui.domain.prompt_template import INPUT, Argument, PromptTemplate, template_text
 
 SUFFIX = ".md"
 
@@ -102,6 +102,10 @@ def parse_template(path: Path, text: str) -> PromptTemplate:
     """
     table, body = split_front_matter(path, text)
     reader = _FrontMatter(path, text, table)
+    system = reader.text("system")
+    if not body.strip() and system:
+        # Then it asks with the text that the user writes.
+        body = template_text(Argument(INPUT))
     template = PromptTemplate(
         name=path.stem,
         text=body.strip("\n"),
@@ -109,7 +113,7 @@ def parse_template(path: Path, text: str) -> PromptTemplate:
         description=reader.text("description") or "",
         model=reader.text("model") or None,
         effort=reader.one_of("effort", EFFORTS),
-        system=reader.text("system"),
+        system=system,
         declared=tuple(reader.arguments()),
     )
     if not template.text.strip():

@@ -234,7 +234,11 @@ class StreamChat(ContainingApp, SizedApp, KeysInOrder, ThemedApp, OfferingApp, T
             from tui.ui.screens.conversation_settings import ConversationSettingsScreen
 
             screen = ConversationSettingsScreen(
-                self.session, self.profiles, initial=tab, way=way
+                self.session,
+                self.profiles,
+                prompts=self._settings.prompts,
+                initial=tab,
+                way=way,
             )
             screen.connections.ports = self.local_ports
             if self.session.endpoint.is_demo:

@@ -7,21 +7,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from rich.cells import cell_len
-from textual.content import Content
-
 from tui.chat import parameter_commands
 from tui.chat.open_conversation import Refused
 from tui.chat.session import Session
-from tui.config.prompt_files import BadTemplate, name_for, read_templates, save_template
+from tui.config.prompt_files import BadTemplate, name_for, save_template
 from tui.domain.prompt_template import INPUT, PromptTemplate, template_text, with_template
 from tui.text import formatting
 from tui.text.sanitise import clean_line
+from tui.ui.controllers.template_choice import choose_template
 from tui.ui.widgets.composed_text import composed
 from tui.ui.widgets.composer import Composer
-
-MOST_PROBLEMS = 3
-"""At most so many unusable files are reported at once."""
 
 
 class Templates:
@@ -46,25 +41,15 @@ class Templates:
 
     async def choose(self) -> None:
         """Let the user choose a template, and insert it."""
-        from tui.ui.screens.choice import ChoiceScreen
-
-        found = await asyncio.to_thread(read_templates, self._folder)
-        for problem in found.problems[:MOST_PROBLEMS]:
-            self._composer.notify(
-                clean_line(problem), severity="warning", timeout=10, markup=False
-            )
-        templates = list(found.by_name.values())
-        if not templates:
-            line = f"There are no templates yet. They are files in {self._folder}."
-            self._composer.notify(clean_line(line), timeout=6, markup=False)
-            return
-        width = max(cell_len(clean_line(each.name)) for each in templates)
-        lines = [(each.name, _line(each, width)) for each in templates]
-        chosen = await self._composer.app.push_screen_wait(
-            ChoiceScreen("Insert which template?", lines)
+        chosen = await choose_template(
+            self._composer,
+            self._folder,
+            "Insert which template?",
+            lambda each: each.description or each.title,
+            none=f"There are no templates yet. They are files in {self._folder}.",
         )
         if chosen is not None:
-            await self.insert(found.by_name[chosen])
+            await self.insert(chosen)
 
     async def insert(self, template: PromptTemplate) -> None:
         """Ask for the arguments, and put the prompt into the composer.
@@ -132,11 +117,3 @@ class Templates:
         except BadTemplate as error:
             raise Refused(str(error)) from None
         self._composer.notify(clean_line(f"Saved {path}"), timeout=6, markup=False)
-
-
-def _line(template: PromptTemplate, width: int) -> Content:
-    """Return the line of a template in the list: its name and its description."""
-    name = clean_line(template.name)
-    room = " " * (width - cell_len(name) + 2)
-    what = clean_line(template.description or template.title)
-    return Content.assemble(name, room, (what, "$text-muted"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -11,9 +13,11 @@ from textual.widgets import TabbedContent, TabPane, Tabs
 
 from tui.chat.session import Session
 from tui.config.profiles import Profiles
+from tui.domain.prompt_template import PromptTemplate
 from tui.ui.bindings import bindings_of
 from tui.ui.controllers.connections import ConnectionsController
 from tui.ui.controllers.parameter_settings import ParameterSettings
+from tui.ui.controllers.template_choice import choose_template
 from tui.ui.screens.performing import PerformingScreen
 from tui.ui.widgets.connections_tab import ConnectionList, ConnectionsTab
 from tui.ui.widgets.key_hint import effective_key
@@ -24,6 +28,13 @@ _FIRST = {"model": "#model-filter", "system": "TextArea", "connections": "Connec
 """The widget of each tab that gets the focus."""
 
 
+def _describe(template: PromptTemplate) -> str | None:
+    """Return a line about a template's system prompt; None if it has none."""
+    if not (template.system or "").strip():
+        return None
+    return template.description or template.title or template.system
+
+
 class ConversationSettingsScreen(PerformingScreen[None], ModalScreen[None]):
     """Shows the tabs. Model and system prompt are saved together; a connection acts at once."""
 
@@ -32,12 +43,20 @@ class ConversationSettingsScreen(PerformingScreen[None], ModalScreen[None]):
     AUTO_FOCUS = ""
 
     def __init__(
-        self, session: Session, profiles: Profiles, *, initial: str, way: str = ""
+        self,
+        session: Session,
+        profiles: Profiles,
+        *,
+        prompts: Path,
+        initial: str,
+        way: str = "",
     ) -> None:
         super().__init__()
         self._initial = initial
         self._session = session
         self.connections = ConnectionsController(ConnectionsTab(), session, profiles)
+        self._prompts = prompts
+        """The folder of the prompt templates."""
         self._way = way
         """The way to connect that was asked for: `key`, `login`, `local`, or "" for none."""
         self._parameters = ParameterSettings(session)
@@ -56,6 +75,7 @@ class ConversationSettingsScreen(PerformingScreen[None], ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Read the connections and the models once the panel is visible."""
+        self._parameters.system_tab.hint(self._hints("template Templates"))
         self._focus_first(self._initial)
         # Reading thousands of models takes the interpreter from the first paint.
         self.call_after_refresh(self.perform, self._parameters.load, group="load")
@@ -80,6 +100,23 @@ class ConversationSettingsScreen(PerformingScreen[None], ModalScreen[None]):
         """Choose the next model in the list (1) or the one before it (-1)."""
         if self.query_one(TabbedContent).active == "model":
             self._parameters.model_tab.action_step(step)
+
+    def action_template(self) -> None:
+        """Let the user take the system prompt of a template; nothing is saved by that."""
+        if self.query_one(TabbedContent).active == "system":
+            self.act(self._take_template)
+
+    async def _take_template(self) -> None:
+        template = await choose_template(
+            self,
+            self._prompts,
+            "Take the system prompt of which template?",
+            _describe,
+            none="No template has a line “system: …” yet. Templates are files in "
+            f"{self._prompts}.",
+        )
+        if template is not None:
+            self._parameters.system_tab.replace((template.system or "").strip("\n"))
 
     def action_save(self) -> None:
         """Save the model and the system prompt, and close."""

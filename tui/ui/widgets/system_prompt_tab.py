@@ -27,7 +27,7 @@ class SystemPromptTab(TabPane):
 
     def compose(self) -> ComposeResult:
         """Compose the field, and the cost of a change below it."""
-        yield Static("Claude reads this before the conversation.", classes="head")
+        yield Static(classes="head")
         field = TextArea(self._system, soft_wrap=True, tab_behavior="focus", compact=True)
         field.cursor_blink = False
         self._loaded = field.text
@@ -41,6 +41,19 @@ class SystemPromptTab(TabPane):
         if text == self._loaded:
             return self._system
         return text if text.strip() else ""
+
+    def hint(self, keys: str) -> None:
+        """Say what the text is for, and which keys help to write it."""
+        line = f"Claude reads this before the conversation · {keys}"
+        self.query_one(".head", Static).update(Content(line))
+
+    def replace(self, text: str) -> None:
+        """Replace the whole text as one edit, which Ctrl+Z undoes."""
+        field = self.query_one(TextArea)
+        field.history.checkpoint()
+        field.replace(text, field.document.start, field.document.end)
+        field.history.checkpoint()
+        field.focus()
 
     def show_cost(self, line: str) -> None:
         """Show what the changes cost; an empty line if they cost nothing."""
