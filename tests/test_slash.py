@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tui.config.commands import COMMANDS
 from tui.config.slash import (
     SlashEntry,
+    begun_call,
     completed,
     completions,
     entries_of_commands,
@@ -26,9 +27,9 @@ entries = st.sampled_from(ENTRIES)
 
 def test_every_command_of_the_palette_has_a_name_of_its_own() -> None:
     assert len(NAMES) == len(ENTRIES)
-    assert [entry.command_id for entry in ENTRIES] == [
+    assert {entry.command_id for entry in ENTRIES} == {
         command.id for command in COMMANDS if command.is_in_palette
-    ]
+    }
     assert all(re.fullmatch("[a-z]+(-[a-z]+)*", name) for name in NAMES)
     expected = {"new", "search", "rename", "find", "help", "quit", "theme", "undo", "copy"}
     assert expected <= NAMES.keys()
@@ -116,6 +117,19 @@ def test_what_is_completed_is_a_command(name: str) -> None:
 )
 def test_where_there_is_nothing_to_complete_nothing_is_listed(text: str) -> None:
     assert completions(text, ENTRIES) == []
+
+
+@given(entries, st.integers(0, 30))
+def test_only_a_beginning_of_one_name_is_a_call(entry: SlashEntry, length: int) -> None:
+    begun = entry.name[:length]
+    call = begun_call(f"/{begun}", ENTRIES)
+    names = [name for name in NAMES if name.startswith(begun)]
+    assert (call and call.entry) == (entry if len(names) == 1 else None)
+
+
+@pytest.mark.parametrize("text", ["/", "/zzz", "/conv", "/ren x", "/etc/hosts", "/ren\nx"])
+def test_what_begins_no_name_is_no_call(text: str) -> None:
+    assert begun_call(text, ENTRIES) is None
 
 
 def test_a_word_of_the_title_finds_a_command_too() -> None:

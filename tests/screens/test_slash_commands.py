@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.screens.conftest import Journey, Open
@@ -40,7 +42,7 @@ async def test_a_slash_lists_what_does_something_now_and_letters_narrow_it(
         assert {"new", "help", "search", "quit"} <= {*listed(journey)}
         # As in the palette.
         assert not {"regenerate", "undo", "stop", "tags"} & {*listed(journey)}
-        assert "/help" in journey.seen
+        assert "/search" in journey.seen
         await journey.press("backspace")
         assert listed(journey) == []
         await journey.ask("question")
@@ -62,7 +64,7 @@ async def test_the_list_is_there_after_other_screens_were(opened: Open) -> None:
         await journey.press("ctrl+p", "escape", "f1", "escape")
         await journey.until(lambda: composer(journey).has_focus)
         await journey.send("/")
-        await journey.until(lambda: "/help" in journey.seen)
+        await journey.until(lambda: "/search" in journey.seen)
 
 
 @pytest.mark.parametrize(
@@ -96,17 +98,66 @@ async def test_a_known_name_alone_is_run_and_the_composer_is_empty(
         assert len(server.asked) == 1
 
 
+async def test_the_only_beginning_of_a_name_runs_unless_the_list_is_closed(
+    opened: Open, server: Scripted
+) -> None:
+    server.will(says("a1"), says("a2"))
+    async with opened() as journey:
+        # Of several names it is a question, and the footer says so.
+        await journey.send("/ne")
+        await journey.until(lambda: "Enter Send" in journey.footer)
+        await journey.press("enter")
+        await journey.until_done()
+        assert asked(server) == ["/ne"]
+        # However fast it is typed.
+        await journey.send("/ren" + ENTER)
+        await journey.until(lambda: isinstance(journey.app.screen, LineScreen))
+        await journey.press("escape")
+        assert journey.composer == ""
+        await journey.send("/ren")
+        await journey.until(lambda: "Enter Run" in journey.footer)
+        chosen = journey.app._chat.slash_list.chosen
+        assert chosen is not None
+        assert chosen.name == "rename"
+        await journey.press("escape", "enter")
+        await journey.until_done()
+        assert asked(server)[1:] == ["/ren"]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20), (120, 30)])
+async def test_no_line_of_the_list_ends_in_the_middle_of_a_word(
+    opened: Open, server: Scripted, size: tuple[int, int]
+) -> None:
+    server.will(says("a1"))
+    async with opened(size=size) as journey:
+        await journey.ask("question")
+        await journey.until_done()
+        await journey.send("/")
+        shown, keymap = journey.app._chat.slash_list, journey.app.keymap
+        words = {
+            word
+            for entry in shown.entries
+            for word in f"{entry.title} {keymap.fill(entry.help)}".split()
+        }
+        assert listed(journey)[:3] == ["new", "search", "find"]
+        assert listed(journey).index("quit") > len(listed(journey)) // 2
+        for option in shown.options:
+            name, *rest = re.split("  +", str(option.prompt), maxsplit=1)
+            assert len(str(option.prompt)) <= shown.scrollable_content_region.width
+            assert {*" ".join(rest).split()} <= words | {"…"}, name
+
+
 async def test_tab_completes_and_undo_takes_it_back(opened: Open) -> None:
     async with opened() as journey:
-        await journey.send("/he")
-        await journey.until(lambda: "Enter Send" in journey.footer)
+        await journey.send("/h")
+        await journey.until(lambda: "Enter Run" in journey.footer)
         await journey.press("tab")
         assert journey.composer == "/help"
         await journey.until(lambda: "Enter Run" in journey.footer)
         assert journey.app.focused is composer(journey)
         assert "Complete" in journey.footer
         await journey.press("ctrl+z")
-        assert journey.composer == "/he"
+        assert journey.composer == "/h"
         await journey.press("ctrl+y", "ctrl+u")
         await journey.send("/sea\t")
         assert journey.composer == "/search "

@@ -10,7 +10,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tui.config.commands import COMMANDS
+from tui.config.commands import COMMANDS, Command
+
+_FIRST = (
+    *("chat.new", "chat.search", "chat.find", "chat.rename", "chat.model", "chat.system"),
+    *("message.regenerate", "message.edit", "message.continue", "message.copy"),
+    *("message.copy-code", "composer.template", "composer.recall", "composer.editor"),
+)
+"""The commands that the list begins with: what people do most."""
 
 _CALL = re.compile(r"/(?P<name>[\w-]+)(?:[ \t]+(?P<argument>\S.*))?\s*")
 _BEGUN = re.compile(r"/(?P<name>[\w-]*)")
@@ -43,7 +50,10 @@ class SlashCall:
 
 
 def entries_of_commands() -> tuple[SlashEntry, ...]:
-    """Return the commands of the palette, in the order in which it lists them."""
+    """Return the commands of the palette, the most useful ones first.
+
+    Commands about the whole program are last.
+    """
     return tuple(
         SlashEntry(
             command.slash or command.id.partition(".")[2],
@@ -52,9 +62,14 @@ def entries_of_commands() -> tuple[SlashEntry, ...]:
             command.takes,
             command.id,
         )
-        for command in COMMANDS
+        for command in sorted(COMMANDS, key=_place)
         if command.is_in_palette
     )
+
+
+def _place(command: Command) -> tuple[int, bool]:
+    at = _FIRST.index(command.id) if command.id in _FIRST else len(_FIRST)
+    return at, command.scope == "app"
 
 
 def parse_call(text: str, entries: Iterable[SlashEntry]) -> SlashCall | None:
@@ -82,6 +97,16 @@ def completions(text: str, entries: Sequence[SlashEntry]) -> list[SlashEntry]:
     first = [entry for entry in entries if entry.name.startswith(typed)]
     inside = [entry for entry in entries if entry not in first and _has(entry, typed)]
     return first + inside
+
+
+def begun_call(text: str, entries: Sequence[SlashEntry]) -> SlashCall | None:
+    """Return the call of the only listed command whose name begins with a text.
+
+    Returns None for a text that begins none of them, or several.
+    """
+    begun = text[1:].casefold()
+    found = [each for each in completions(text, entries) if each.name.startswith(begun)]
+    return SlashCall(found[0]) if begun and len(found) == 1 else None
 
 
 def completed(entry: SlashEntry) -> str:

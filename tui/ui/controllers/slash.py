@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from tui.chat.open_conversation import Refused
 from tui.chat.session import Session
 from tui.config.commands import BY_ID
-from tui.config.slash import SlashCall, SlashEntry, completed, completions
+from tui.config.slash import SlashCall, SlashEntry, begun_call, completed, completions
 from tui.store import HistoryError
 from tui.ui.widgets.composed_text import composed
 from tui.ui.widgets.composer import Composer
@@ -33,6 +33,7 @@ class SlashCommands:
         self._with_argument: Mapping[str, WithArgument] = {}
         self._closed_at = ""
         """The composer's text when the user closed the list; empty if it is not closed."""
+        composer.begun_call = self._begun_call
 
     def take_arguments(
         self, *, search: WithArgument, find: WithArgument, rename: WithArgument
@@ -62,7 +63,7 @@ class SlashCommands:
         )
         shown = completions(text, self._entries()) if is_listed else []
         if shown or self.is_open:
-            self._list.show(shown)
+            self._list.show(shown, is_first_chosen=self._begun_call(text) is not None)
         self._note()
 
     def step(self, step: int) -> bool:
@@ -109,6 +110,10 @@ class SlashCommands:
         except (HistoryError, Refused):
             self._composer.give_back(call.text)
             raise
+
+    def _begun_call(self, text: str) -> SlashCall | None:
+        """Return the only listed command that a text begins; Enter runs it."""
+        return None if self._closed_at else begun_call(text, self._entries())
 
     def _entries(self) -> Sequence[SlashEntry]:
         return [entry for entry in self._composer.slash_entries if self._applies(entry)]

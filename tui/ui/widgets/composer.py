@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -133,6 +134,8 @@ class Composer(GraphemeArea):
         """The commands that can be typed behind a slash."""
         self.chosen: tuple[str, SlashEntry] | None = None
         """The command that is chosen in the list, and the text that it was chosen for."""
+        self.begun_call: Callable[[str], SlashCall | None] = lambda _: None
+        """Returns the only listed command that a text begins; None if there is not one."""
 
     @property
     def whole(self) -> str:
@@ -220,7 +223,8 @@ class Composer(GraphemeArea):
             call = parse_call(self.text, self.slash_entries)
             chosen = self.chosen[1]
             return call if call is not None and call.entry == chosen else SlashCall(chosen)
-        return parse_call(self.whole, self.slash_entries)
+        # Not as the list shows it, which the last letters may not have reached yet.
+        return parse_call(self.whole, self.slash_entries) or self.begun_call(self.whole)
 
     def action_complete(self) -> None:
         """Ask for a command to be completed."""

@@ -18,7 +18,7 @@ _HELP = "$foreground 70% not bold"
 
 
 class SlashList(OptionList):
-    """Lists commands, or is hidden. It never has the focus; at first nothing is chosen.
+    """Lists commands, or is hidden. It never has the focus.
 
     Textual's palette has a `CommandList`, whose styles would hide a class of that name.
     """
@@ -36,6 +36,8 @@ class SlashList(OptionList):
         self._keymap = keymap
         self.entries: Sequence[SlashEntry] = ()
         """The listed commands."""
+        self._width = 0
+        """The columns of a line; 0 until they are known."""
         self.display = False
 
     @property
@@ -44,16 +46,29 @@ class SlashList(OptionList):
         at = self.highlighted
         return None if at is None or at >= len(self.entries) else self.entries[at]
 
-    def show(self, entries: Sequence[SlashEntry]) -> None:
-        """List commands, and choose none. An empty list hides the widget."""
+    def show(self, entries: Sequence[SlashEntry], *, is_first_chosen: bool) -> None:
+        """List commands, and choose the first one or none. An empty list hides the widget."""
         self.display = bool(entries)
         if entries != self.entries:
             self.entries = entries
-            self.clear_options()
-            name_width = max((cell_len(_name(entry)) for entry in entries), default=0)
-            self.add_options(Option(self._line(entry, name_width)) for entry in entries)
-        self.highlighted = None
+            self._fill()
+        self.highlighted = 0 if is_first_chosen and entries else None
         self.scroll_home(animate=False)
+
+    def _fill(self) -> None:
+        """Write the lines, as far as whole words fit into the width."""
+        chosen = self.highlighted
+        self.clear_options()
+        name_width = max((cell_len(_name(entry)) for entry in self.entries), default=0)
+        self.add_options(Option(self._line(entry, name_width)) for entry in self.entries)
+        self.highlighted = chosen
+
+    def on_resize(self) -> None:
+        """Fit the lines into the new width."""
+        width = self.scrollable_content_region.width
+        if width != self._width:
+            self._width = width
+            self._fill()
 
     def step(self, step: int) -> None:
         """Choose the next command (`step` 1) or the previous one (-1); after an end, none."""
@@ -72,11 +87,21 @@ class SlashList(OptionList):
 
     def _line(self, entry: SlashEntry, name_width: int) -> Content:
         name = _name(entry)
-        return Content.assemble(
-            (name + " " * (name_width - cell_len(name) + 2), "bold"),
-            f"{entry.title}  ",
-            (self._keymap.fill(entry.help), _HELP),
-        )
+        name += " " * (name_width - cell_len(name) + 2)
+        words = f"{entry.title}  {self._keymap.fill(entry.help)}".rstrip()
+        # Before the first layout the width is not known.
+        words = _fitted(words, self._width - cell_len(name)) if self._width else words
+        title = words[: len(entry.title)]
+        return Content.assemble((name, "bold"), title, (words[len(title) :], _HELP))
+
+
+def _fitted(words: str, width: int) -> str:
+    """Return a text without the last words, if it is wider than `width` columns."""
+    shown = words
+    while cell_len(shown) > width and " " in shown.strip():
+        words = words.rpartition(" ")[0].rstrip()
+        shown = f"{words} …"
+    return shown
 
 
 def _name(entry: SlashEntry) -> str:
