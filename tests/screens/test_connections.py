@@ -251,6 +251,22 @@ async def test_a_pasted_key_is_checked_and_kept_where_it_is_wanted(
         assert config.read_text("utf-8").startswith('profile = "near"\n')
 
 
+async def test_leaving_the_form_of_the_first_start_goes_back_to_the_chat(app: App) -> None:
+    async with app() as journey:
+        await journey.write("half a question")
+        await journey.press("f6")
+        await journey.until(lambda: isinstance(journey.app.screen, ConnectionForm))
+        await journey.press("escape")
+        await journey.until(lambda: journey.app.screen is journey.app._chat)
+        await journey.press("!")
+        assert journey.composer == "half a question!"
+        # In the panel, the form goes back to the panel.
+        await journey.press("ctrl+o", "a")
+        await journey.until(lambda: isinstance(journey.app.screen, ConnectionForm))
+        await journey.press("escape")
+        await journey.until(lambda: "Ctrl+S Save" in journey.seen)
+
+
 async def test_a_key_that_was_copied_with_the_lines_around_it_is_the_key(
     app: App, other: Scripted
 ) -> None:

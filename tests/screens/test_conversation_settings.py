@@ -286,6 +286,29 @@ async def test_what_the_model_does_not_take_is_no_change_of_the_user(
         assert asked(journey) == kept
 
 
+async def test_the_heading_shows_an_effort_only_if_the_model_takes_it(
+    opened: Open, server: Scripted
+) -> None:
+    server.models = [SONNET, FULL]
+    async with opened() as journey:
+        session = journey.app.session
+
+        def heading() -> str:
+            return str(journey.app.screen.query_one("#model", Static).content)
+
+        async def ask_for_high(model: str) -> None:
+            chosen = Parameters(model, effort="high")
+            await parameter_commands.set_parameters(session, session.open_id, chosen)
+            await journey.pilot.pause()
+
+        for _ in range(2):
+            await ask_for_high(FULL["id"])
+            await journey.until(lambda: heading().startswith("Claude Opus 5.5 · high"))
+            await ask_for_high(MODEL)
+            assert heading().startswith("Claude Sonnet 5.5")
+            assert "high" not in heading()
+
+
 async def test_what_another_window_has_changed_meanwhile_stays(
     opened: Open, server: Scripted
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from textual.widgets import TextArea
 
 from tests.screens.conftest import Journey, Open
 from tests.screens.test_failing_history import allow, refuse
@@ -65,6 +66,34 @@ async def test_leaving_is_asked_about_once_and_done(
         await journey.press(*keys)
         await journey.until(lambda: isinstance(journey.app.screen, ConfirmScreen))
         await journey.press("y")
+        await journey.until(lambda: journey.app.return_code is not None)
+
+
+@pytest.mark.parametrize("opening", ["f1", "ctrl+p", "ctrl+o", "ctrl+r"])
+async def test_the_key_that_quits_works_in_dialogs_too(
+    opened: Open, server: Scripted, opening: str
+) -> None:
+    async with opened() as journey:
+        await busy(journey, server)
+        await journey.press(opening, "ctrl+q")
+        await journey.until(lambda: isinstance(journey.app.screen, ConfirmScreen))
+        await journey.press("n")
+        await journey.until(lambda: not questions(journey))
+        assert not isinstance(journey.app.screen, ChatScreen)
+        await journey.press("ctrl+q")
+        await journey.until(lambda: questions(journey))
+        await journey.press("y")
+        await journey.until(lambda: journey.app.return_code is not None)
+
+
+async def test_quitting_in_the_settings_warns_of_what_is_not_saved(opened: Open) -> None:
+    async with opened() as journey:
+        await journey.app.run_action("settings('system')")
+        await journey.until(lambda: isinstance(journey.app.focused, TextArea))
+        await journey.press(*"Mine", "ctrl+q")
+        assert any("not saved" in notice for notice in journey.notices)
+        assert journey.app.return_code is None
+        await journey.press("ctrl+q")
         await journey.until(lambda: journey.app.return_code is not None)
 
 

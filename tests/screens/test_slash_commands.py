@@ -245,6 +245,16 @@ async def test_a_command_that_does_nothing_now_is_reported_and_stays(
         assert server.asked == []
 
 
+async def test_an_empty_conversation_says_why_it_is_not_renamed(opened: Open) -> None:
+    async with opened() as journey:
+        await journey.send("/rename Birds" + ENTER)
+        await journey.until(lambda: journey.notices)
+        assert journey.notices == [
+            "An empty conversation has no title yet: ask a question first."
+        ]
+        assert journey.composer == "/rename Birds"
+
+
 async def test_a_command_does_not_wait_for_a_reply(opened: Open, server: Scripted) -> None:
     hold = Hold()
     server.will(Reply([start(), text(0)[0], delta(0, "text_delta", text="Half"), hold]))

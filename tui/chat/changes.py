@@ -73,6 +73,11 @@ class ParametersChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelsListed:
+    """The endpoint has said what its models can do."""
+
+
+@dataclass(frozen=True, slots=True)
 class DraftChanged:
     """The draft of a conversation was changed by something other than typing."""
 
@@ -113,6 +118,7 @@ Change = (
     | ReplyEnded
     | TitleChanged
     | ParametersChanged
+    | ModelsListed
     | DraftChanged
     | QueueChanged
     | ListChanged

@@ -194,8 +194,9 @@ class StreamChat(ContainingApp, SizedApp, KeysInOrder, ThemedApp, OfferingApp, T
         self._copying.copy(event.text, event.what)
 
     async def action_quit(self) -> None:
-        """Quit; ask first while a reply arrives."""
-        self._leaving.leave()
+        """Quit; ask first while a reply arrives, and warn if changes are not saved."""
+        if not any(warn_of_unsaved(each) for each in self.screen_stack):
+            self._leaving.leave()
 
     async def action_undo_or_suspend(self) -> None:
         """Undo the last deletion if that is possible; else suspend the program."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
-from tui.chat import known_models
+from tui.chat import changes, known_models
 from tui.chat.connections import Connections
 from tui.chat.preparing import prepare
 from tui.chat.purge_schedule import PurgeSchedule
@@ -89,4 +89,8 @@ class Preparation:
     async def _preload(self) -> None:
         await asyncio.to_thread(preload)
         # A step of its own: work on the history must not wait for a slow endpoint.
-        self._do(partial(known_models.connect, self._session.store, self._connections.current))
+        self._do(self._connect)
+
+    async def _connect(self) -> None:
+        await known_models.connect(self._session.store, self._connections.current)
+        self._session.publish(changes.ModelsListed())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from tui.chat import conversation_commands
+from tui.chat.open_conversation import Refused
 from tui.chat.session import Session
 from tui.chat.undo_stack import UNDO_SECONDS
 from tui.config.keymap import Keymap
@@ -201,10 +202,7 @@ class ConversationListController:
 
         conversation = self._session.current.conversation
         if not conversation.title:
-            self._sidebar.notify(
-                "This conversation has no title yet. Ask a question first.", timeout=3
-            )
-            return
+            raise Refused("An empty conversation has no title yet: ask a question first.")
         chosen: str | None = title
         if not chosen:
             screen = LineScreen("Title", value=conversation.title)

@@ -56,6 +56,7 @@ class PathView:
                 | changes.ListChanged()
                 | changes.Deleted()
                 | changes.ParametersChanged()
+                | changes.ModelsListed()
             ):
                 self.show_heading()
                 if self._transcript.conversation_id in ("", self._session.open_id):

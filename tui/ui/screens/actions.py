@@ -7,6 +7,8 @@ from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.widgets import Input
 
+from tui.ui.bindings import quit_binding
+
 TITLE_WIDTH = 30
 """Columns of the titles; after them comes what a command does."""
 
@@ -37,6 +39,7 @@ class ActionsScreen(CommandPalette):
     """Textual's palette, but it uses no time while nobody types."""
 
     CSS_PATH = "actions.tcss"
+    BINDINGS = [quit_binding()]
 
     def __init__(self) -> None:
         # Textual recognises an open palette by this id.

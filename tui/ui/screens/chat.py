@@ -125,7 +125,7 @@ class ChatScreen(PerformingScreen[None]):
         self._path = PathView(
             transcript=transcript,
             welcome=WelcomePage(self.welcome, session, keymap, self.perform),
-            heading=Heading(self._title, self._model, session),
+            heading=Heading(self._title, self._model, session, self.perform),
             replies=self._replies,
             composer=self._composer,
             finder=self._finder,

@@ -87,6 +87,9 @@ class ConversationSettingsScreen(PerformingScreen[None], ModalScreen[None]):
             # The user came to connect, and is connected.
             self.notify(self.connections.tab.status, markup=False)
             self.dismiss(None)
+        elif self._way == "key" and not self.connections.tab.status and self.is_current:
+            # The user left the form without a key, and goes back to where they came from.
+            self.dismiss(None)
 
     def action_step_tab(self, step: int) -> None:
         """Show the tab to the right (1) or to the left (-1)."""
