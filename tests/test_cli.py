@@ -536,7 +536,8 @@ def test_a_key_in_the_current_folder_is_reported_and_not_used(program: Program) 
         said = failed(program.run("ask", "x"))
         assert hostile.seen == []
     assert said == (
-        "There is no API key. Set ANTHROPIC_API_KEY, or try the offline demo with --demo."
+        "There is no API key. Paste one in streamchat-tui (Ctrl+O), set ANTHROPIC_API_KEY, "
+        "or try the offline demo with --demo."
         f" {program.folder / '.env'} holds a key. Use --env-file to read it."
     )
     assert not program.history.exists()
@@ -570,7 +571,8 @@ def test_wrong_usage_is_reported_in_one_line(
 
 def test_without_a_key_nothing_is_sent_and_nothing_is_saved(program: Program) -> None:
     assert failed(program.run("ask", "x")) == (
-        "There is no API key. Set ANTHROPIC_API_KEY, or try the offline demo with --demo."
+        "There is no API key. Paste one in streamchat-tui (Ctrl+O), set ANTHROPIC_API_KEY, "
+        "or try the offline demo with --demo."
     )
     assert not program.history.exists()
 

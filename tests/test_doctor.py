@@ -67,7 +67,10 @@ def test_without_a_key_it_says_how_to_give_one(program: Program) -> None:
     assert found["key", "source"]["level"] == "warning"
     assert "ANTHROPIC_API_KEY" in found["key", "source"]["fix"]
     assert found["key", "not read"]["value"] == str(env)
-    assert "fix: Set ANTHROPIC_API_KEY, or put it into " in program.run("doctor").out
+    assert (
+        "fix: Paste one in streamchat-tui (Ctrl+O), set ANTHROPIC_API_KEY, or put it "
+        in program.run("doctor").out
+    )
     assert found["history", "file"]["value"].startswith("none yet")
     assert not program.history.exists()
 

@@ -23,7 +23,7 @@ from tui.cli.output import print_json, shown, tell
 from tui.cli.piped import read_piped
 from tui.config.config import BadSetting
 from tui.config.loading import Flags
-from tui.config.settings import Settings
+from tui.config.settings import PASTE_A_KEY, Settings
 from tui.domain.clock import Clock
 from tui.domain.conversation import (
     APART,
@@ -152,7 +152,8 @@ def _check_has_key(settings: Settings) -> None:
         raise CommandFailed(settings.keyring_problem)
     if settings.endpoint is not None:
         return
-    line = "There is no API key. Set ANTHROPIC_API_KEY, or try the offline demo with --demo."
+    ways = f"{PASTE_A_KEY}, set ANTHROPIC_API_KEY, or try the offline demo with --demo."
+    line = f"There is no API key. {ways}"
     if settings.unused_env is not None:
         line += f" {settings.unused_env} holds a key. Use --env-file to read it."
     raise CommandFailed(line)

@@ -11,7 +11,7 @@ from tui.cli.connecting import connect
 from tui.cli.exit_codes import DONE, CommandFailed
 from tui.cli.output import print_json, tell
 from tui.config.loading import Flags
-from tui.config.settings import Settings
+from tui.config.settings import PASTE_A_KEY, Settings
 from tui.domain.failure import ReplyFailed
 from tui.domain.model import Model
 from tui.text.sanitise import clean_line
@@ -24,7 +24,7 @@ def models(options: argparse.Namespace, settings: Settings, flags: Flags) -> int
     if settings.endpoint is None and not settings.is_demo:
         raise CommandFailed(
             settings.keyring_problem
-            or "There is no API key. Set ANTHROPIC_API_KEY, or choose a profile with --profile."
+            or f"There is no API key. {PASTE_A_KEY}, set ANTHROPIC_API_KEY, or name a --profile."
         )
     connections, _ = connect(settings, flags)
     claude = connections.current

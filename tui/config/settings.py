@@ -23,6 +23,9 @@ from tui.domain.parameters import (
 KEY_NAMES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 """The variables that hold a key of Anthropic's API."""
 
+PASTE_A_KEY = "Paste one in streamchat-tui (Ctrl+O)"
+"""The way to a key that needs no file and no variable, for messages."""
+
 SMALL_MODEL = "claude-haiku-5-5"
 """The model that writes titles on Anthropic's API."""
 

@@ -13,7 +13,7 @@ from tui.config import loading
 from tui.config.declaration import declared
 from tui.config.endpoints import ENV, KEYRING
 from tui.config.loading import Flags
-from tui.config.settings import KEY_NAMES, Profile, Settings
+from tui.config.settings import KEY_NAMES, PASTE_A_KEY, Profile, Settings
 
 
 def places(flags: Flags) -> Iterator[Finding]:
@@ -79,7 +79,7 @@ def key(chosen: Settings) -> Iterator[Finding]:
         fix = f"Or keep the key in {chosen.env_file}."
         yield Finding("key", "keyring", chosen.keyring_problem, "error", fix)
     elif endpoint is None:
-        fix = f"Set ANTHROPIC_API_KEY, or put it into {chosen.env_file}. The demo needs no key."
+        fix = f"{PASTE_A_KEY}, set ANTHROPIC_API_KEY, or put it into {chosen.env_file}."
         yield Finding("key", "source", "none: the offline demo is used", "warning", fix)
     else:
         yield Finding("key", "source", _source(chosen))
