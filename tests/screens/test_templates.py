@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import TextArea
 
 from tests.screens.conftest import Journey, Open
-from tests.scripted import Scripted
+from tests.scripted import Scripted, says
 from tests.test_demo import at_once
 from tui.claude import demo
 from tui.config.prompt_files import read_templates
@@ -135,6 +135,26 @@ async def test_what_is_written_is_saved_as_a_template(opened: Open, prompts: Pat
         saved = read_templates(prompts).by_name["my-own"]
         assert (saved.title, saved.filled({})) == ("My Own", "Explain {{this}}\nin short")
         assert journey.composer == "Explain {{this}}\nin short"
+
+
+async def test_a_question_in_the_transcript_is_saved_as_a_template(
+    opened: Open, server: Scripted, prompts: Path
+) -> None:
+    server.will(says("Because."))
+    async with opened() as journey:
+        await journey.ask("Why {{this}}?\nIn short.")
+        await journey.go_to_messages()
+        await journey.press("t")
+        refused = "Only a question can be saved as a template. Go to one first."
+        await journey.until(lambda: refused in journey.notices)
+        await journey.press("k", "t")
+        await journey.until(lambda: isinstance(journey.app.screen, LineScreen))
+        await journey.press("enter")
+        await until_back(journey)
+        name = "why-this-in-short"
+        await journey.until(lambda: f"Saved {prompts / name}.md" in journey.notices)
+        assert read_templates(prompts).by_name[name].filled({}) == "Why {{this}}?\nIn short."
+        assert journey.transcript.has_focus
 
 
 async def test_a_template_that_is_there_is_not_replaced(opened: Open, prompts: Path) -> None:

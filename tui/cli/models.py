@@ -24,7 +24,7 @@ def models(options: argparse.Namespace, settings: Settings, flags: Flags) -> int
     if settings.endpoint is None and not settings.is_demo:
         raise CommandFailed(
             settings.keyring_problem
-            or f"There is no API key. {PASTE_A_KEY}, set ANTHROPIC_API_KEY, or name a --profile."
+            or f"There is no API key. {PASTE_A_KEY}, set ANTHROPIC_API_KEY, or use --profile."
         )
     connections, _ = connect(settings, flags)
     claude = connections.current

@@ -215,6 +215,8 @@ COMMANDS: tuple[Command, ...] = (
             "message", "follow_link", "Link", is_in_palette=True),
     Command("message.edit", "Edit question", "make a new version; the old one stays", "e",
             "message", "want('edit')", "Edit", is_in_palette=True),
+    Command("message.save-template", "Save question as a template", "", "t", "message",
+            "want('save_template')", is_in_palette=True, slash="save-question"),
     Command("message.regenerate", "Regenerate", "ask for a new version; the old one stays",
             "r", "message", "want('regenerate')", "Regenerate", is_in_palette=True),
     Command("message.regenerate-with", "Regenerate with another model", "choose the model",

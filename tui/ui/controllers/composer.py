@@ -60,7 +60,7 @@ class ComposerController:
         self.slash = SlashCommands(composer, slash_list, session, run)
         self._editor = EditorSession(composer, editor)
         self._recall = Recall(composer, session, act, self.save_draft)
-        self._templates = Templates(composer, session, prompts, act)
+        self.templates = Templates(composer, session, prompts, act)
         self._state = False, False, False
         """Whether a question is recalled, commands are listed, and Enter runs one."""
 
@@ -70,7 +70,7 @@ class ComposerController:
         return {
             "composer.recall": partial(self._act, self._recall.search),
             "composer.editor": partial(self._act, self._editor.edit),
-            **self._templates.commands,
+            **self.templates.commands,
         }
 
     def follow(self, event: Asked) -> None:

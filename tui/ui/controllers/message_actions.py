@@ -14,6 +14,7 @@ from tui.domain.conversation import SYSTEM_PROMPT_ID
 from tui.text import formatting
 from tui.text.sanitise import clean_line
 from tui.ui.controllers.save_code import CodeSaver
+from tui.ui.controllers.templates import Templates
 from tui.ui.widgets.composer import Composer
 from tui.ui.widgets.transcript import MessageAction, Transcript
 
@@ -27,11 +28,13 @@ class MessageActions:
         composer: Composer,
         session: Session,
         keymap: Keymap,
+        templates: Templates,
     ) -> None:
         self._transcript = transcript
         self._composer = composer
         self._session = session
         self._keymap = keymap
+        self._templates = templates
         self._code_saver = CodeSaver(transcript)
         self._edited_id: str | None = None
         """The question whose edit began in the transcript; the focus returns there."""
@@ -62,8 +65,8 @@ class MessageActions:
                 await message_commands.continue_reply(session, *ids)
             case "delete":
                 await self._delete(*ids)
-            case "save_code":
-                await self._code_saver.save(message_id)
+            case "save_code" | "save_template":
+                await self._save(what, message_id)
 
     async def _act_on_system_prompt(self, what: MessageAction) -> None:
         """Open the settings to edit the system prompt; refuse everything else."""
@@ -73,6 +76,17 @@ class MessageActions:
             )
             raise Refused(f"This is the system prompt, not a message · {keys}")
         await self._transcript.app.run_action("settings('system')")
+
+    async def _save(self, what: MessageAction, message_id: str) -> None:
+        """Save the code of a message as a file, or a question as a template."""
+        if what == "save_code":
+            await self._code_saver.save(message_id)
+            return
+        path = self._session.current.path
+        question = next((each for each in path if each.id == message_id), None)
+        if question is None or question.role != "user" or question.is_continuation:
+            raise Refused("Only a question can be saved as a template. Go to one first.")
+        await self._templates.save_text(question.text)
 
     async def _edit(self, conversation_id: str, message_id: str) -> None:
         await message_commands.begin_edit(self._session, conversation_id, message_id)

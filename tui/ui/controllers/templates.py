@@ -99,10 +99,13 @@ class Templates:
         self._composer.notify(line, timeout=6, markup=False)
 
     async def save(self) -> None:
-        """Ask for a name, and save the text of the composer as a template."""
+        """Save the text of the composer as a template."""
+        await self.save_text(self._composer.whole)
+
+    async def save_text(self, text: str) -> None:
+        """Ask for a name, and save a question as a template. Raises `Refused`."""
         from tui.ui.screens.line import LineScreen
 
-        text = self._composer.whole
         if not text.strip():
             raise Refused("Write the question first; then it can be saved as a template.")
         first = " ".join(text.split())[:40]

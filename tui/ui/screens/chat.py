@@ -102,7 +102,6 @@ class ChatScreen(PerformingScreen[None]):
     ) -> None:
         session, transcript, question = self.session, self.transcript, self.question
         self._history_file = HistoryFile(self._banner, session, banner)
-        self._actions = MessageActions(transcript, self.composer, session, keymap)
         self._composer = ComposerController(
             *(self.composer, self.queue_panel, self.slash_list, question, session),
             act=self.act,
@@ -110,6 +109,8 @@ class ChatScreen(PerformingScreen[None]):
             editor=editor,
             prompts=prompts,
         )
+        templates = self._composer.templates
+        self._actions = MessageActions(transcript, self.composer, session, keymap, templates)
         self._replies = ReplyView(transcript, self.sidebar, question, session)
         self._ended_replies = EndedReplies(self.sidebar, session)
         self._list = ConversationListController(self.sidebar, self.filter, session, keymap)

@@ -32,6 +32,7 @@ MessageAction = Literal[
     "continue",
     "delete",
     "save_code",
+    "save_template",
 ]
 Versions = Mapping[str, Sequence[str]]
 
