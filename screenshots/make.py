@@ -40,6 +40,10 @@ from tui.domain.parameters import Parameters  # noqa: E402
 from tui.domain.prompt_template import Argument, PromptTemplate  # noqa: E402
 from tui.store import Store, open_store  # noqa: E402
 from tui.ui.app import StreamChat  # noqa: E402
+from tui.ui.screens.choice import ChoiceScreen  # noqa: E402
+from tui.ui.screens.conversation_settings import (  # noqa: E402
+    ConversationSettingsScreen,
+)
 from tui.ui.screens.search import SearchScreen  # noqa: E402
 from tui.ui.screens.tree import TreeScreen  # noqa: E402
 from tui.ui.themes import LIGHT  # noqa: E402
@@ -249,6 +253,29 @@ async def show_model(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: AR
     await pilot.pause(0.5)
 
 
+async def show_system_prompt(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
+    """Show the system prompt in the settings, taken from a template."""
+    app = cast("StreamChat", pilot.app)
+    system = "You are a careful reviewer. Name the bug first, then the fix.\n\nBe brief."
+    template = PromptTemplate("reviewer", "{{input}}", title="Careful reviewer", system=system)
+    save_template(app.session.store.path.parent / "prompts", template)
+    await app.run_action("settings('system')")
+    await pilot.pause(0.3)
+    await pilot.press("ctrl+t")
+    await until(pilot, lambda app: isinstance(app.screen, ChoiceScreen))
+    await pilot.press("enter")
+    await until(pilot, lambda app: isinstance(app.screen, ConversationSettingsScreen))
+
+
+async def show_under_system_prompt(pilot: Pilot[None], clock: StillClock) -> None:
+    """Show a conversation under a system prompt, which is folded out."""
+    await show_system_prompt(pilot, clock)
+    await pilot.press("ctrl+s")
+    await ask(pilot, "code a gate for five tasks")
+    await until(pilot, is_done)
+    await pilot.press("shift+tab", "g", "enter")
+
+
 async def show_commands(pilot: Pilot[None], clock: StillClock) -> None:  # noqa: ARG001
     """Show the commands that are typed behind a slash."""
     await pilot.press("slash", *"re", "down")
@@ -295,6 +322,8 @@ PICTURES = (
     Picture("queue", show_queue),
     Picture("connections", show_connections),
     Picture("model", show_model),
+    Picture("system-prompt", show_system_prompt),
+    Picture("under-system-prompt", show_under_system_prompt),
     Picture("commands", show_commands),
     Picture("recall", show_recall),
     Picture("template", show_template),
