@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tui.chat.session import Session
-from tui.config.commands import PLACES, Command
+from tui.config.commands import BY_ID, PLACES, Command
 from tui.config.keymap import Keymap, format_keys
 from tui.text.sanitise import clean_line
 from tui.ui.screens.help import Section
@@ -14,13 +14,15 @@ from tui.ui.screens.help import Section
 def key_sections(keymap: Keymap) -> Iterator[Section]:
     """Yield conflicts and unknown names first, then every key, grouped by where it acts."""
     if conflicts := keymap.conflicts:
-        yield Section("Conflicts", [("!", clean_line(line)) for line in conflicts])
+        yield Section("Conflicts", [("!", clean_line(line), "") for line in conflicts])
     if unknown := keymap.unknown:
-        yield Section("Unknown names", [("?", clean_line(name)) for name in unknown])
-    places: dict[str, list[tuple[str, str]]] = {}
+        yield Section("Unknown names", [("?", clean_line(name), "") for name in unknown])
+    places: dict[str, list[tuple[str, str, str]]] = {}
     for known in keymap.known:
         if known.id is not None:
-            row = format_keys(known.keys), known.description
+            command = BY_ID.get(known.id)
+            more = "" if command is None else keymap.fill(command.help)
+            row = format_keys(known.keys), known.description, more
             places.setdefault(known.group, []).append(row)
     yield from (Section(place, rows) for place, rows in places.items())
 
