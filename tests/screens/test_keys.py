@@ -119,8 +119,8 @@ async def test_f1_shows_the_keys_as_they_are(opened: Open) -> None:
         await journey.press("f1")
         await journey.until(lambda: "On a message" in journey.seen)
         rows = [" ".join(row.strip(" │┃▎▌").split()) for row in journey.seen.splitlines()]
-        assert "Ctrl+Y Copy message" in rows
-        assert "y Copy message" not in rows
+        assert "Ctrl+Y Copy message: as Markdown" in rows
+        assert "y Copy message: as Markdown" not in rows
         clash = "! Ctrl+S: chat.new (New conversation), and chat.sidebar (Sidebar)."
         assert clash in " ".join(rows)
         assert "? chat.now" in rows

@@ -7,22 +7,13 @@ from collections.abc import Iterator, Mapping
 from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
 
-from tui.config.commands import BY_ID, COMMANDS, PLACES, Command, Scope
+from tui.config.commands import COMMANDS, PLACES, Command, Scope
 from tui.config.keymap import Keymap, Known, keymap, known_commands
 
 
 def bindings_of(scope: Scope) -> list[BindingType]:
-    """Return the bindings of a scope; a dialog gets the key that quits too."""
-    found: list[BindingType] = [
-        _binding(each) for each in COMMANDS if each.scope == scope and each.keys
-    ]
-    return [*found, quit_binding()] if PLACES[scope].is_modal else found
-
-
-def quit_binding() -> Binding:
-    """Return the binding of the key that quits, for a dialog: Textual hides the app's there."""
-    command = BY_ID["app.quit"]
-    return Binding(command.keys, "app.quit", command.title, id=command.id, show=False)
+    """Return the bindings of a scope."""
+    return [_binding(each) for each in COMMANDS if each.scope == scope and each.keys]
 
 
 def keymap_of(chosen: Mapping[str, str]) -> Keymap:

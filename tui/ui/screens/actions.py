@@ -7,7 +7,7 @@ from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.widgets import Input
 
-from tui.ui.bindings import quit_binding
+from tui.ui.screens.coverable import QuittableScreen
 
 TITLE_WIDTH = 30
 """Columns of the titles; after them comes what a command does."""
@@ -35,11 +35,10 @@ def _line(title: Content, help_text: str) -> Content:
     return Content.assemble(title, room, (help_text, "$foreground 70% not bold"))
 
 
-class ActionsScreen(CommandPalette):
+class ActionsScreen(CommandPalette, QuittableScreen[None]):
     """Textual's palette, but it uses no time while nobody types."""
 
     CSS_PATH = "actions.tcss"
-    BINDINGS = [quit_binding()]
 
     def __init__(self) -> None:
         # Textual recognises an open palette by this id.
