@@ -358,9 +358,9 @@ async def test_below_80_columns_the_sidebar_is_a_drawer(opened: Open) -> None:
 async def test_f1_lists_the_keys_and_esc_closes_it(opened: Open) -> None:
     async with opened() as journey:
         await journey.press("f1")
-        await journey.until(lambda: "While writing" in journey.seen)
+        await journey.until(lambda: "Everywhere" in journey.seen)
         await journey.press("escape")
-        await journey.until(lambda: "While writing" not in journey.seen)
+        await journey.until(lambda: "Everywhere" not in journey.seen)
 
 
 async def test_the_footer_of_a_focused_message_tells_its_keys(opened: Open) -> None:

@@ -326,7 +326,7 @@ async def test_a_title_stays_when_it_is_left_or_nothing_is_typed(
 async def test_f2_where_nothing_was_asked_says_so(opened: Open) -> None:
     async with opened() as journey:
         await journey.press("f2")
-        await journey.until(lambda: "Ask a question first" in " ".join(journey.notices))
+        await journey.until(lambda: "ask a question first" in " ".join(journey.notices))
 
 
 # The palette
