@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import TextArea
 
+from tests.conftest import wait_until
 from tests.screens.conftest import Journey, Open
 from tests.screens.test_transcript import conversation, current, message, rows
 from tests.scripted import Scripted, says
@@ -187,6 +188,5 @@ async def test_a_long_system_prompt_is_one_line_of_any_width() -> None:
         assert rows(app)[0].startswith("  ▸ System prompt · 検索 ␛[…")
         assert rows(app)[1] == ""
         await pilot.resize_terminal(50, 20)
-        await pilot.pause()
-        assert rows(app)[0].count("検索") > 2
+        await wait_until(lambda: rows(app)[0].count("検索") > 2)
         assert rows(app)[1] == ""
