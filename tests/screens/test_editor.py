@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.drivers.headless_driver import HeadlessDriver
+from textual.widgets import TextArea
 
 from tests.editors import script
 from tests.screens.conftest import Journey, Open
@@ -163,3 +164,31 @@ async def test_what_was_recalled_can_be_edited_and_left(
         assert await drafted(journey) == ComposerDraft("earliermore\ndraft")
         await journey.press("ctrl+z", "down")
         assert journey.composer == "draft"
+
+
+async def test_the_system_prompt_is_edited_there_and_saved_by_its_key_only(
+    opened: Open, tmp_path: Path
+) -> None:
+    brief = script(tmp_path, 'printf "Be brief.\\n" > "$1"')
+    async with opened(environ=named(brief)) as journey:
+        session = journey.app.session
+        await journey.press("ctrl+o", "ctrl+g", "ctrl+pagedown")
+        field = journey.app.screen.query_one(TextArea)
+        # In the first tab, the key had nothing to edit.
+        assert field.text == ""
+        await journey.press("ctrl+g")
+        await journey.until(lambda: field.text == "Be brief.")
+        assert session.current.conversation.parameters.system == ""
+        await journey.press("ctrl+z")
+        assert field.text == ""
+        await journey.press("ctrl+y", "ctrl+s")
+        await journey.until(lambda: session.current.conversation.parameters.system != "")
+        assert session.current.conversation.parameters.system == "Be brief."
+
+
+async def test_an_editor_that_fails_leaves_the_system_prompt(opened: Open) -> None:
+    async with opened(environ=named("false")) as journey:
+        await journey.press("ctrl+o", "ctrl+pagedown", *"Be brief", "ctrl+g")
+        told = "false ended with code 1: your text has not changed."
+        await journey.until(lambda: told in journey.notices)
+        assert journey.app.screen.query_one(TextArea).text == "Be brief"

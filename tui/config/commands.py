@@ -308,6 +308,8 @@ COMMANDS: tuple[Command, ...] = (
             "step_tab(-1)"),
     Command("settings.template", "Template", "take the system prompt of one", "ctrl+t",
             "settings", "template"),
+    Command("settings.editor", "Open in an editor", "the system prompt", "ctrl+g",
+            "settings", "editor"),
     Command("settings.save", "Save", "all tabs", "ctrl+s", "settings", "save",
             is_priority=True),
     Command("settings.leave", "Close", "", "escape", "settings", "leave",

@@ -113,9 +113,9 @@ class StreamChat(ContainingApp, SizedApp, KeysInOrder, ThemedApp, OfferingApp, T
         self.start_theme(settings.theme, keep_theme)
 
     def _new_chat(self, environ: Mapping[str, str]) -> ChatScreen:
-        editor = ExternalEditor(environ, self._settings.key_names)
+        self._editor = ExternalEditor(environ, self._settings.key_names)
         if self._signals is not None:
-            self._signals.clean_up_with(editor.abandon)
+            self._signals.clean_up_with(self._editor.abandon)
         return ChatScreen(
             self.session,
             self.keymap,
@@ -123,7 +123,7 @@ class StreamChat(ContainingApp, SizedApp, KeysInOrder, ThemedApp, OfferingApp, T
             frames_per_second=self._settings.frames_per_second,
             text_width=self._settings.text_width,
             prompts=self._settings.prompts,
-            editor=editor,
+            editor=self._editor,
             on_ready=self._preparation.begin,
         )
 
@@ -238,6 +238,7 @@ class StreamChat(ContainingApp, SizedApp, KeysInOrder, ThemedApp, OfferingApp, T
                 self.session,
                 self.profiles,
                 prompts=self._settings.prompts,
+                editor=self._editor,
                 initial=tab,
                 way=way,
             )

@@ -14,8 +14,10 @@ from textual.widgets import TabbedContent, TabPane, Tabs
 from tui.chat.session import Session
 from tui.config.profiles import Profiles
 from tui.domain.prompt_template import PromptTemplate
+from tui.terminal.external_editor import ExternalEditor
 from tui.ui.bindings import bindings_of
 from tui.ui.controllers.connections import ConnectionsController
+from tui.ui.controllers.editor import edited
 from tui.ui.controllers.parameter_settings import ParameterSettings
 from tui.ui.controllers.template_choice import choose_template
 from tui.ui.screens.performing import PerformingScreen
@@ -48,6 +50,7 @@ class ConversationSettingsScreen(PerformingScreen[None], ModalScreen[None]):
         profiles: Profiles,
         *,
         prompts: Path,
+        editor: ExternalEditor,
         initial: str,
         way: str = "",
     ) -> None:
@@ -57,6 +60,7 @@ class ConversationSettingsScreen(PerformingScreen[None], ModalScreen[None]):
         self.connections = ConnectionsController(ConnectionsTab(), session, profiles)
         self._prompts = prompts
         """The folder of the prompt templates."""
+        self._editor = editor
         self._way = way
         """The way to connect that was asked for: `key`, `login`, `local`, or "" for none."""
         self._parameters = ParameterSettings(session)
@@ -75,7 +79,7 @@ class ConversationSettingsScreen(PerformingScreen[None], ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Read the connections and the models once the panel is visible."""
-        self._parameters.system_tab.hint(self._hints("template Templates"))
+        self._parameters.system_tab.hint(self._hints("template Templates", "editor Editor"))
         self._focus_first(self._initial)
         # Reading thousands of models takes the interpreter from the first paint.
         self.call_after_refresh(self.perform, self._parameters.load, group="load")
@@ -120,6 +124,17 @@ class ConversationSettingsScreen(PerformingScreen[None], ModalScreen[None]):
         )
         if template is not None:
             self._parameters.system_tab.replace((template.system or "").strip("\n"))
+
+    def action_editor(self) -> None:
+        """Open the system prompt in the user's editor; nothing is saved by that."""
+        if self.query_one(TabbedContent).active == "system":
+            self.act(self._edit)
+
+    async def _edit(self) -> None:
+        tab = self._parameters.system_tab
+        before = tab.system
+        if (text := await edited(self.app, self._editor, before)) != before:
+            tab.replace(text)
 
     def action_save(self) -> None:
         """Save the model and the system prompt, and close."""
