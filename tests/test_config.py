@@ -21,8 +21,8 @@ __all__ = ["config", "folder", "online", "program"]
 SIZE = (120, 40)
 CTRL_Q = "\x11"
 KNOWN = (
-    "frames_per_second, keep_recordings_mb, keys, parallel_replies, profile, profiles,"
-    " silence_limit, text_width, theme, titles, waiting_limit"
+    "frames_per_second, keep_recordings_mb, keys, parallel_replies, prices, profile,"
+    " profiles, silence_limit, text_width, theme, titles, waiting_limit"
 )
 
 

@@ -54,6 +54,7 @@ GUESTS: dict[str, set[str]] = {
     "boto3": {"claude"},
     "botocore": {"claude"},
     "dotenv": {"config"},
+    "genai_prices": {"domain"},
     "httpx2": {"claude"},
     "jiter": {"claude"},
     "keyring": {"config"},
@@ -151,6 +152,8 @@ DEFERRED: dict[tuple[str, str], str] = {
     ("ui/preload.py", "tui.text.markdown"): "40 ms with its parser: it is what is preloaded",
     ("ui/preload.py", "wcwidth"): "likewise",
     ("store/schema/__init__.py", "sqlite_utils"): "0.2 s, for an old or an empty file only",
+    ("domain/price_table.py", "genai_prices"): "0.3 s, with the first reply, in a thread",
+    ("domain/price_table.py", "genai_prices.data"): "likewise",
     ("config/config_file.py", "tomlkit"): "0.1 s, for who changes a setting in the app",
     ("config/config_file.py", "tomlkit.container"): "likewise",
     ("config/config_file.py", "tomlkit.items"): "likewise",
@@ -168,6 +171,7 @@ UNLOADED: dict[str, set[str]] = {
         "anthropic",
         "boto3",
         "google.auth",
+        "genai_prices",
         "httpx2",
         "pydantic",
         "sqlite_utils",
@@ -179,6 +183,7 @@ UNLOADED: dict[str, set[str]] = {
         "boto3",
         "google.auth",
         "dotenv",
+        "genai_prices",
         "httpx2",
         "keyring",
         "sqlite_utils",
@@ -187,7 +192,7 @@ UNLOADED: dict[str, set[str]] = {
     },
     "tui.claude.demo": {"anthropic", "httpx2", "textual"},
     "tui.text.markdown": {"anthropic", "httpx2", "pygments", "textual.app", "textual.widget"},
-    "tui.chat.turn": {"anthropic", "httpx2", "textual"},
+    "tui.chat.turn": {"anthropic", "genai_prices", "httpx2", "textual"},
 }
 """By module: the modules that its import must not load."""
 

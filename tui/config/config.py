@@ -16,9 +16,11 @@ from typing import Any
 
 from tui.config.declaration import Setting, declared
 from tui.config.keymap import BadKey, spelled
+from tui.config.own_prices import BadPrice, rates_of
 from tui.config.settings import Profile, Settings
 from tui.config.textfile import NotPlain, open_text
 from tui.config.toml_lines import Source
+from tui.domain.prices import Rates
 
 _KINDS = {str: "a string", int: "a whole number", bool: "true or false"}
 
@@ -39,6 +41,8 @@ class Config:
     keys: dict[str, str] = field(default_factory=dict)
     """By id: keys with commas between them, as `tui.config.keymap.spelled` returns them."""
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    prices: Mapping[str, Rates] = field(default_factory=dict)
+    """The user's own prices, by model."""
     warnings: tuple[str, ...] = ()
     """A line for the user about each unknown name."""
     source: Source | None = None
@@ -100,6 +104,9 @@ def _config(source: Source, table: dict[str, Any]) -> Config:
         values=reader.values(Settings),
         keys={name: each.keys for name, each in keys.items()},
         profiles=profiles,
+        prices={
+            model: _rates(source, model, each) for model, each in reader.table("prices").items()
+        },
         source=source,
         key_places={name: each.names for name, each in keys.items()},
     )
@@ -136,6 +143,14 @@ def _spelled(source: Source, names: tuple[str, ...], keys: Any) -> str:
         return spelled(keys)
     except BadKey as error:
         raise BadSetting(f"{where}: {error}.") from None
+
+
+def _rates(source: Source, model: str, table: Any) -> Rates:
+    try:
+        return rates_of(table)
+    except BadPrice as error:
+        names = ("prices", model, error.kind) if error.kind else ("prices", model)
+        raise BadSetting(f"{source.at(names)}: the prices of {model}: {error}.") from None
 
 
 class _TableReader:

@@ -77,6 +77,7 @@ def load(
         key_from=found.key_from,
         keyring_problem=found.problem,
         keys=config.keys,
+        prices=config.prices,
         key_names=frozenset(key_names(config)),
         key_places=config.key_places,
         source=config.source,

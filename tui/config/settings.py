@@ -19,6 +19,7 @@ from tui.domain.parameters import (
     Parameters,
     ThinkingDisplay,
 )
+from tui.domain.prices import Rates
 
 KEY_NAMES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 """The variables that hold a key of Anthropic's API."""
@@ -248,6 +249,8 @@ class Settings:
     """Why the keyring did not give the key, as one line; empty if nothing is wrong."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """The user's own keys by id, as `tui.config.keymap.spelled` returns them."""
+    prices: Mapping[str, Rates] = field(default_factory=dict)
+    """The user's own prices, by model."""
     key_names: Collection[str] = KEY_NAMES
     """The variables that may hold a key."""
     key_places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
