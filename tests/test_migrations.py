@@ -261,6 +261,7 @@ async def test_each_conversation_is_asked_as_before(copied: Path) -> None:
         "history-v5": "6928ee7b4b87",
         "history-v6": "c628c1037001",
         "history-v7": "28722aa4ea2e",
+        "history-v8": "26f2b134af22",
     }
     assert {
         path.stem: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in SHAPES

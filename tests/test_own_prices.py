@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_loading import chosen, complaint, config, folder
-from tui.domain.prices import Rates
+from tui.domain.money import Rates
 
 __all__ = ["config", "folder"]
 

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from tui.domain.conversation import State
+from tui.domain.money import FREE, UNKNOWN, Price, Rates, total
 from tui.domain.price_table import PriceTable, load
-from tui.domain.prices import FREE, UNKNOWN, Billable, Price, Rates, price_of, total
+from tui.domain.prices import Billable, price_of
 from tui.domain.usage import Usage
 
 NOW = "2026-11-27"
@@ -26,7 +27,7 @@ OURS = {
 
 @pytest.fixture(scope="module")
 def table() -> PriceTable:
-    return load()
+    return load({})
 
 
 def ms(day: str) -> int:
@@ -251,7 +252,7 @@ def test_only_one_model_shows_a_second_price_for_long_prompts(table: PriceTable)
 
 def test_a_table_is_named_by_its_release_and_by_the_own_prices(table: PriceTable) -> None:
     assert table.version.startswith("genai-prices 0.")
-    assert table.version == load().version
+    assert table.version == load({}).version
     ours = load(OURS).version
     assert ours.startswith(f"{table.version}, own prices ")
     assert ours != load({"gemma": Rates(Decimal("0.5"), Decimal(3))}).version
@@ -268,7 +269,7 @@ def test_a_sum_with_a_missing_price_is_a_minimum() -> None:
 
 def test_the_library_starts_no_update_and_no_thread() -> None:
     code = (
-        "import threading; from tui.domain.price_table import load; load();"
+        "import threading; from tui.domain.price_table import load; load({});"
         " from genai_prices import data_snapshot;"
         " print(threading.active_count(), data_snapshot._custom_snapshot)"
     )

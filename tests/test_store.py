@@ -296,6 +296,8 @@ async def test_the_replies_view_has_the_documented_columns(
         "max_tokens",
         "thinking_display",
         "system",
+        "price_usd",
+        "is_price_minimum",
     ]
     first, second = (
         dict(row) for row in on_disk(history, "SELECT * FROM replies ORDER BY message_id")
@@ -321,6 +323,8 @@ async def test_the_replies_view_has_the_documented_columns(
         "max_tokens": 16_000,
         "thinking_display": "summarized",
         "system": None,
+        "price_usd": None,
+        "is_price_minimum": 0,
     }
     assert second["message_id"] == failed.id
     assert (second["state"], second["error_type"]) == ("failed", "authentication_error")

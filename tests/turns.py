@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.scripted import SONNET
 from tui.chat import turn
 from tui.chat.attempts import Show
+from tui.chat.pricing import Pricing
 from tui.claude import Claude
 from tui.domain.clock import Clock
 from tui.domain.conversation import Conversation, Message
@@ -78,6 +79,7 @@ async def reply_to(
     tip_id: str | None = None,
     system: str = "",
     is_streamed: bool = True,
+    pricing: Pricing | None = None,
 ) -> Message:
     """Receive the reply to `question`, at the tip or at `tip_id`."""
     return await turn.reply(
@@ -89,6 +91,7 @@ async def reply_to(
         tip_id=tip_id or question.id,
         parameters=Parameters(MODEL, system),
         is_streamed=is_streamed,
+        pricing=pricing,
     )
 
 
@@ -101,11 +104,18 @@ async def converse(
     show: Show = unseen,
     system: str = "",
     is_streamed: bool = True,
+    pricing: Pricing | None = None,
 ) -> Message:
     """Ask, and return the saved reply."""
     question = await ask(store, text, after=after, system=system)
     return await reply_to(
-        store, claude, question, show=show, system=system, is_streamed=is_streamed
+        store,
+        claude,
+        question,
+        show=show,
+        system=system,
+        is_streamed=is_streamed,
+        pricing=pricing,
     )
 
 

@@ -14,6 +14,7 @@ import sqlite3
 import sys
 from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 from tests.scripted import (
@@ -31,9 +32,11 @@ from tests.scripted import (
 )
 from tests.turns import SetClock, converse
 from tui.chat import turn
+from tui.chat.pricing import Pricing, price_pending
 from tui.claude import Claude
 from tui.domain.conversation import ComposerDraft, Message, ScrollAnchor
 from tui.domain.endpoint import Endpoint
+from tui.domain.money import Rates
 from tui.domain.parameters import Parameters
 from tui.store import Store, open_store, schema
 
@@ -85,6 +88,8 @@ async def fill(store: Store, claude: Claude) -> None:
         fork.id, ComposerDraft("not sent", ("next", "after"), line[0].id, "edit")
     )
     await store.drafts.save_scroll_anchor(fork.id, ScrollAnchor(last.id, 1, 2, 3))
+    own = {"claude-sonnet-5-5": Rates(Decimal(2), Decimal(10))}
+    await price_pending(store, Pricing(own))
 
 
 async def paths(store: Store) -> dict[str, list[dict[str, object]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tui.chat.pricing import Pricing
 from tui.claude import Claude
 from tui.domain.conversation import Message
 
@@ -21,7 +22,10 @@ class Connections:
         connect: Callable[[str], Claude],
         *,
         is_choice_offered: bool = False,
+        pricing: Pricing | None = None,
     ) -> None:
+        self.pricing = pricing or Pricing()
+        """Knows what the endpoints charge."""
         self.profile = profile
         """The profile whose endpoint gets the questions."""
         self.model: str | None = None

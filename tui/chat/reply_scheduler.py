@@ -260,6 +260,7 @@ class ReplyScheduler:
                 tip_id=conversation.tip_id,
                 may_wait=self._may_wait,
                 slots=self._slots,
+                pricing=self.connections.pricing,
             )
         except HistoryError as error:
             problem = str(error)

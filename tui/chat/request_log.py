@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+from tui.chat.pricing import Pricing
 from tui.domain.clock import Clock
 from tui.domain.conversation import State
 from tui.domain.failure import Failure, ReplyFailed
+from tui.domain.money import combined
 from tui.domain.parameters import Parameters
 from tui.domain.recording import Recording
 from tui.domain.reply import StreamingReply
@@ -27,8 +29,12 @@ class RequestLog:
         reply: StreamingReply,
         *,
         purpose: Literal["reply", "title"] = "reply",
+        pricing: Pricing | None = None,
     ) -> None:
         self.store = store
+        self._pricing = pricing
+        self._failed: list[Request] = []
+        """The earlier attempts."""
         self.reply = reply
         self.clock: Clock = store.clock
         self.start()
@@ -114,18 +120,28 @@ class RequestLog:
             timing=timing,
             failure=failure,
         )
+        self.request = self._priced(self.request, has_output=bool(reply.blocks))
+        # The table may have been loaded since an earlier attempt.
+        failed = [self._priced(each, has_output=False) for each in self._failed]
         since = self.request.since_first_ms
         return ReplyStats(
             usage=reply.usage,
             timing=timing.later(since),
             attempts=self.request.attempt,
             request_id=self.request.request_id,
+            price=combined([each.price for each in (*failed, self.request)]),
         )
+
+    def _priced(self, request: Request, *, has_output: bool) -> Request:
+        if self._pricing is None:
+            return request
+        return self._pricing.priced(request, has_output=has_output)
 
     async def next_attempt(self, failed: ReplyFailed) -> None:
         """Close this attempt's row as failed and open the next one's."""
         self.close(failed_state(failed), failed.failure)
         closed, recorded = self.request, self.recorded
+        self._failed.append(closed)
         self.reply.start_over(closed.model_requested)
         self._restart(self.clock.monotonic())
         self.request = Request(

@@ -40,5 +40,11 @@ class Titler:
         if model is None:
             return
         with suppress(HistoryError):
-            if await titles.improve(self._session.store, claude, conversation_id, model):
+            if await titles.improve(
+                self._session.store,
+                claude,
+                conversation_id,
+                model,
+                pricing=self._connections.pricing,
+            ):
                 await self._session.retitle(conversation_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
+from tui.chat.pricing import Pricing, loaded_meanwhile
 from tui.chat.request_log import RequestLog, failed_state
 from tui.claude import Claude
 from tui.domain.conversation import Message
@@ -45,7 +46,14 @@ _ASKED = (
 )
 
 
-async def improve(store: Store, claude: Claude, conversation_id: str, model: str) -> bool:
+async def improve(
+    store: Store,
+    claude: Claude,
+    conversation_id: str,
+    model: str,
+    *,
+    pricing: Pricing | None = None,
+) -> bool:
     """Request a better title for a conversation; return whether the title changed.
 
     Replaces only a title that still is the first words of the question. Raises
@@ -55,22 +63,26 @@ async def improve(store: Store, claude: Claude, conversation_id: str, model: str
     if conversation is None or conversation.title_by != "question":
         return False
     path = await store.read_path(conversation.tip_id)
-    if len(path) < 2 or not (title := await _requested_title(store, claude, path, model)):
+    if len(path) < 2 or not (
+        title := await _requested_title(store, claude, path, model, pricing)
+    ):
         return False
     return await store.labels.rename(conversation_id, title, by="model", made_of=_ids(path))
 
 
 async def _requested_title(
-    store: Store, claude: Claude, path: list[Message], model: str
+    store: Store, claude: Claude, path: list[Message], model: str, pricing: Pricing | None
 ) -> str:
     """Request a title; return "" if none came. The request log gets a row in any case."""
     reply = StreamingReply(store.new_id(), path[0].conversation_id, model)
-    request_log = RequestLog(store, claude.endpoint.identity, reply, purpose="title")
+    request_log = RequestLog(
+        store, claude.endpoint.identity, reply, purpose="title", pricing=pricing
+    )
     failure: Failure | None = None
     state = reply.stops_as
     try:
         events = claude.create([_question(path)], Parameters(model, max_tokens=MOST_TOKENS))
-        async with aclosing(events):
+        async with loaded_meanwhile(pricing, claude.endpoint), aclosing(events):
             async for event in events:
                 request_log.note(event)
                 reply.take(event)

@@ -15,6 +15,7 @@ from tui.chat import known_models
 from tui.chat.attempts import RETRY_WAITS, MayWait, Patience, Sending, Show, receive
 from tui.chat.finishing import UnfinishedReply, saved_however_it_ends
 from tui.chat.journal_writer import JournalWriter
+from tui.chat.pricing import Pricing, loaded_meanwhile
 from tui.chat.request_log import RequestLog
 from tui.claude import Claude
 from tui.domain import continuation
@@ -113,23 +114,23 @@ async def reply(
     waits: Sequence[float] = RETRY_WAITS,
     may_wait: MayWait | None = None,
     slots: asyncio.Semaphore | None = None,
+    pricing: Pricing | None = None,
 ) -> Message:
     """Receive the reply to `question`, show it while it grows, save it however it ends.
 
     `parameters` name the same model as `reply`. The request waits for one of `slots`;
     until then `reply.is_queued` is true. Without `may_wait`, a long wait that the endpoint
-    demands ends the reply as failed. When the reply begins, the conversation's tip moves to
-    it, unless the tip is no longer `tip_id`. Returns the saved message. Raises what
-    `saved_however_it_ends` raises, and `HistoryError` if the reply could not begin.
+    demands ends the reply as failed. When it begins, the conversation's tip moves to it,
+    unless the tip is no longer `tip_id`. Returns the saved message. Raises `HistoryError` if
+    it could not begin, and what `saved_however_it_ends` raises.
     """
-    unfinished = _unfinished(store, claude, question, reply, parameters)
+    unfinished = _unfinished(store, claude, question, reply, parameters, pricing=pricing)
     request_log = unfinished.request_log
     async with saved_however_it_ends(unfinished):
         await store.begin_reply(unfinished.message, request_log.request, tip_id=tip_id)
         unfinished.is_begun = True
-        # Wait for the slot first: a reply that asks for the list of models before might be
-        # overtaken by a later one.
-        async with _slot_for(reply, slots, show):
+        # The slot first: a reply that asks for the list of models might be overtaken.
+        async with _slot_for(reply, slots, show), loaded_meanwhile(pricing, claude.endpoint):
             sent = await _prompt(store, claude, question, parameters)
             unfinished.message = replace(unfinished.message, context=sent.context)
             described = await known_models.described(store, claude, parameters.model)
@@ -148,6 +149,8 @@ def _unfinished(
     question: Message,
     reply: StreamingReply,
     parameters: Parameters,
+    *,
+    pricing: Pricing | None,
 ) -> UnfinishedReply:
     """Return a reply that has not begun yet, with the message for the history."""
     endpoint = claude.endpoint.identity
@@ -162,7 +165,7 @@ def _unfinished(
         model=reply.model,
         endpoint=endpoint,
     )
-    request_log = RequestLog(store, endpoint, reply)
+    request_log = RequestLog(store, endpoint, reply, pricing=pricing)
     request_log.note_parameters(parameters)
     return UnfinishedReply(message, request_log, JournalWriter(store, reply))
 

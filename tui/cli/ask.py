@@ -68,7 +68,7 @@ async def _ask(
         conversation = await conversation_of(store, claude, prompt, settings, options)
         conversation, question = await _save_question(store, conversation, prompt)
         parameters = conversation.parameters.over(settings.parameters)
-        message = await _answer(store, claude, question, parameters, options)
+        message = await _answer(store, connections, question, parameters, options)
         # The reply is printed and saved: a failure after that must not fail the command.
         with suppress(TimeoutError, HistoryError):
             async with asyncio.timeout(known_models.MODELS_WAIT):
@@ -80,7 +80,7 @@ async def _ask(
 
 async def _answer(
     store: Store,
-    claude: Claude,
+    connections: Connections,
     question: Message,
     parameters: Parameters,
     options: argparse.Namespace,
@@ -91,13 +91,14 @@ async def _answer(
     )
     message = await turn.reply(
         store,
-        claude,
+        connections.current,
         question,
         turn.empty_reply(store, question, parameters),
         printer.show,
         parameters=parameters,
         tip_id=question.id,
         is_streamed=not options.no_stream,
+        pricing=connections.pricing,
     )
     if options.json:
         row = await store.reply_row(message.id)

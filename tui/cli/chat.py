@@ -9,6 +9,7 @@ import os
 from tui.chat import known_models
 from tui.chat.connections import Connections
 from tui.chat.preparing import prepare
+from tui.chat.pricing import price_pending
 from tui.chat.session import Session
 from tui.cli.ask import conversation_to_continue, recover
 from tui.cli.connecting import connect
@@ -74,7 +75,12 @@ async def _run(
         await recover(store)
         await _open(plain, options)
         _greet(plain, settings)
-        steps = (plain.purges.purge, store.back_up, lambda: _connect(store, connections))
+        steps = (
+            plain.purges.purge,
+            store.back_up,
+            lambda: _connect(store, connections),
+            lambda: price_pending(store, connections.pricing),
+        )
         preparation = Work(prepare(steps, tell))
         code = await prompt.run()
     finally:

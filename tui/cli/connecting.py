@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tui.chat.connections import Connections
+from tui.chat.pricing import Pricing
 from tui.claude import Claude
 from tui.claude.network import BadVariable, check
 from tui.config.config import BadSetting
@@ -28,6 +29,7 @@ def connect(settings: Settings, flags: Flags) -> tuple[Connections, Settings]:
             settings.profile,
             lambda _: demo.connect(),
             is_choice_offered=not (is_chosen or settings.keyring_problem),
+            pricing=Pricing(settings.prices),
         )
         return connections, settings
     try:
@@ -43,5 +45,6 @@ def connect(settings: Settings, flags: Flags) -> tuple[Connections, Settings]:
             raise BadSetting(f"The profile {profile!r} has no key.")
         return Claude(found.endpoint, limits=settings.limits)
 
-    connections = Connections(settings.profile, client)
+    pricing = Pricing(settings.prices)
+    connections = Connections(settings.profile, client, pricing=pricing)
     return connections, replace(settings, model=fix_surrogates(settings.model))

@@ -20,7 +20,7 @@ from tui.config.own_prices import BadPrice, rates_of
 from tui.config.settings import Profile, Settings
 from tui.config.textfile import NotPlain, open_text
 from tui.config.toml_lines import Source
-from tui.domain.prices import Rates
+from tui.domain.money import Rates
 
 _KINDS = {str: "a string", int: "a whole number", bool: "true or false"}
 

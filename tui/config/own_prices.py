@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from tui.domain.prices import KINDS, Rates
+from tui.domain.money import KINDS, Rates
 
 HIGHEST = 100_000
 """The highest price that is allowed, in dollars per million tokens."""

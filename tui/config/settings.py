@@ -12,6 +12,7 @@ from tui.config.toml_lines import Source
 from tui.domain import limits
 from tui.domain.cloud import CloudKind
 from tui.domain.endpoint import Endpoint
+from tui.domain.money import Rates
 from tui.domain.parameters import (
     MAX_TOKENS,
     MOST_TOKENS,
@@ -19,7 +20,6 @@ from tui.domain.parameters import (
     Parameters,
     ThinkingDisplay,
 )
-from tui.domain.prices import Rates
 
 KEY_NAMES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 """The variables that hold a key of Anthropic's API."""

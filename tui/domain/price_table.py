@@ -6,16 +6,18 @@ started. What is missing or wrong in it is corrected here, each with its source.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from hashlib import blake2b
+from importlib import metadata
 from re import fullmatch, sub
 from typing import TYPE_CHECKING, Any
 
 from tui.domain.clock import is_time
-from tui.domain.prices import KINDS, Rates
+from tui.domain.money import KINDS, Rates
+from tui.domain.prices import is_anthropic
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo
@@ -56,20 +58,20 @@ class PriceTable:
     """The rates of every known model. `load` makes one."""
 
     def __init__(
-        self, version: str, find: Callable[[str], ModelInfo | None], own: Mapping[str, Rates]
+        self, version: str, own: Mapping[str, Rates], find: Callable[[str], ModelInfo | None]
     ) -> None:
-        self._find = find
-        self._own = own
         self.version = f"{version}{_digest(own)}"
         """Names the table, its corrections and the user's own rates; stored with each price."""
+        self._own = own
+        self._find = find
 
     def own(self, model: str) -> Rates | None:
         """Return the user's own rates of a model; None without any."""
         return self._own.get(model)
 
-    def is_claude(self, model: str) -> bool:
-        """Tell whether Anthropic sells a model of this name."""
-        return self._model(model) is not None
+    def covers(self, endpoint: str) -> bool:
+        """Tell whether the table can price what an endpoint did; see `load`."""
+        return self._find is not _nothing or not needs_library(endpoint, self._own)
 
     def rates(
         self, model: str, time_ms: int, *, prompt_tokens: int, is_fast: bool = False
@@ -149,15 +151,22 @@ def _digest(own: Mapping[str, Rates]) -> str:
     return f", own prices {blake2b(text.encode(), digest_size=4).hexdigest()}"
 
 
-def load(own: Mapping[str, Rates] | None = None) -> PriceTable:
-    """Import the library's table. It takes a third of a second: call it in a thread."""
-    import genai_prices
+def needs_library(endpoint: str, own: Mapping[str, Rates]) -> bool:
+    """Return whether the prices of an endpoint, as in `Endpoint.identity`, need the library."""
+    return endpoint != "demo" and (bool(own) or is_anthropic(endpoint))
+
+
+def load(own: Mapping[str, Rates], *, has_library: bool = True) -> PriceTable:
+    """Make a table, in a thread: importing the library takes a third of a second."""
+    version = f"genai-prices {metadata.version('genai-prices')}, corrections {CORRECTIONS}"
+    return PriceTable(version, own, _library() if has_library else _nothing)
+
+
+def _library() -> Callable[[str], ModelInfo | None]:
     from genai_prices.data import providers
 
-    version = f"genai-prices {genai_prices.__version__}, corrections {CORRECTIONS}"
-    return PriceTable(version, _finder(providers), own or {})
+    return next(each for each in providers if each.id == "anthropic").find_model
 
 
-def _finder(providers: Iterable[Any]) -> Callable[[str], ModelInfo | None]:
-    anthropic = next(provider for provider in providers if provider.id == "anthropic")
-    return anthropic.find_model  # type: ignore[no-any-return]
+def _nothing(_model: str) -> ModelInfo | None:
+    return None

@@ -1,14 +1,11 @@
-"""What a request cost, in US dollars.
+"""What a request cost.
 
-Prices are computed with `Decimal`, because they are decimal fractions, and kept as whole
-billionths of a dollar, so that sums are exact in Python and in SQL. Millionths would not do:
-one cached token of Claude Haiku 5.5 costs a hundredth of one. A price is right or absent: it
-is None where anything that it depends on is not known.
+A price is right or absent: it is not known where anything that it depends on is not known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
@@ -16,11 +13,9 @@ from urllib.parse import urlsplit
 
 from tui.domain.conversation import State
 from tui.domain.endpoint import is_loopback
+from tui.domain.money import FREE, KINDS, NANO, UNKNOWN, Price, Rates, total
 from tui.domain.usage import Usage
 from tui.domain.wire import Json, count
-
-NANO = 10**9
-"""Billionths in a dollar."""
 
 US_FACTOR = Decimal("1.1")
 """What inference in the US costs more. Searches cost the same.
@@ -42,67 +37,6 @@ Source: Anthropic's documentation, about-claude/pricing, "Web search tool".
 
 _MOST = 10**6 * NANO
 """A greater price is a mistake of the endpoint. The limit also keeps sums within SQLite's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Dollars per million tokens, by kind; None for a kind whose price is not known."""
-
-    input: Decimal | None = None
-    output: Decimal | None = None
-    cache_write_5m: Decimal | None = None
-    cache_write_1h: Decimal | None = None
-    cache_read: Decimal | None = None
-
-    def over(self, others: Rates | None) -> Rates:
-        """Return these rates, with those of `others` for the kinds that are not known."""
-        if others is None:
-            return self
-        return Rates(
-            *(
-                getattr(others, kind) if (own := getattr(self, kind)) is None else own
-                for kind in KINDS
-            )
-        )
-
-
-KINDS = tuple(Rates.__slots__)
-"""The kinds of tokens that have a price, as `[prices]` in `config.toml` names them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """The price of a request, or of several ones."""
-
-    nano_usd: int | None
-    """Billionths of a US dollar; None if the price is not known."""
-    is_minimum: bool = False
-    """Whether it may have cost more, because the endpoint did not report all of its usage."""
-
-    @property
-    def usd(self) -> Decimal | None:
-        """The price in US dollars; None if it is not known."""
-        return None if self.nano_usd is None else Decimal(self.nano_usd) / NANO
-
-
-FREE = Price(0)
-UNKNOWN = Price(None)
-
-
-def total(prices: Iterable[Price | None]) -> Price:
-    """Return the sum of prices.
-
-    It is a minimum if some of them are not known (None: not computed yet), and not known if
-    all of them are.
-    """
-    found = list(prices)
-    known = [price for price in found if price is not None and price.nano_usd is not None]
-    if found and not known:
-        return UNKNOWN
-    return Price(
-        sum(price.nano_usd or 0 for price in known),
-        len(known) < len(found) or any(price.is_minimum for price in known),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,24 +70,20 @@ class RateTable(Protocol):
     ) -> Rates | None:
         """Return the rates of a model of Anthropic's API; None for an unknown model."""
 
-    def is_claude(self, model: str) -> bool:
-        """Tell whether Anthropic sells a model of this name."""
-
 
 def price_of(billable: Billable, table: RateTable) -> Price:
     """Return what an attempt cost."""
-    host = billable.endpoint.partition("#")[0]
-    if host == "demo":
+    if billable.endpoint == "demo":
         return FREE
     if billable.model is None:
         return _unanswered(billable)
     own = table.own(billable.model) or table.own(billable.model_requested)
-    if own is None and not _is_anthropic(host):
+    if own is None and not is_anthropic(billable.endpoint):
         # Claude on this machine comes through a gateway, whose bill is not known.
-        is_local = _is_local(host) and not any(
-            map(table.is_claude, (billable.model, billable.model_requested))
+        is_claude = any(
+            model.startswith("claude-") for model in (billable.model, billable.model_requested)
         )
-        return FREE if is_local else UNKNOWN
+        return FREE if _is_local(billable.endpoint) and not is_claude else UNKNOWN
     if billable.state == "refused" and billable.has_output is not True:
         # Refused before any output: not billed, although it has a usage. Source:
         # Anthropic's documentation, build-with-claude/refusals-and-fallback.
@@ -271,9 +201,10 @@ def _factor(wire: Json) -> Decimal | None:
             return None
 
 
-def _is_anthropic(host: str) -> bool:
-    return host.removesuffix(":443") == "api.anthropic.com"
+def is_anthropic(endpoint: str) -> bool:
+    """Return whether an endpoint, as in `Endpoint.identity`, is Anthropic's own."""
+    return endpoint.partition("#")[0].removesuffix(":443") == "api.anthropic.com"
 
 
-def _is_local(host: str) -> bool:
-    return is_loopback(urlsplit(f"//{host}").hostname or "")
+def _is_local(endpoint: str) -> bool:
+    return is_loopback(urlsplit(f"//{endpoint.partition('#')[0]}").hostname or "")

@@ -7,7 +7,9 @@ from typing import Literal
 
 from tui.domain.conversation import State
 from tui.domain.failure import Failure
+from tui.domain.money import Price
 from tui.domain.parameters import Effort, ThinkingDisplay
+from tui.domain.prices import Billable
 from tui.domain.usage import Timing, Usage
 
 
@@ -45,3 +47,21 @@ class Request:
     usage: Usage = field(default_factory=Usage)
     timing: Timing = field(default_factory=Timing)
     failure: Failure | None = None
+    price: Price | None = None
+    """What it cost; None if that is not computed yet."""
+    price_table: str | None = None
+    """The version of the table of prices; None without a price."""
+
+    def billable(self, *, has_output: bool) -> Billable:
+        """Return what the price depends on. `has_output`: whether the model wrote anything."""
+        return Billable(
+            endpoint=self.endpoint,
+            model=self.model,
+            model_requested=self.model_requested,
+            time_ms=self.started_ms,
+            state=self.state,
+            is_final=self.stop_reason is not None or self.state == "complete",
+            has_output=has_output,
+            is_fault=self.failure is not None and self.failure.type == "internal",
+            usage=self.usage,
+        )

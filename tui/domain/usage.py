@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tui.domain.money import Price
 from tui.domain.wire import Json, count
 
 
@@ -82,6 +83,8 @@ class ReplyStats:
     timing: Timing
     attempts: int
     request_id: str | None = None
+    price: Price | None = None
+    """What all attempts cost; None if that is not computed yet."""
 
 
 def _plus(time_ms: int | None, ms: int) -> int | None:

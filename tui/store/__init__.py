@@ -23,6 +23,7 @@ from tui.store import conversation_list, foreign, paths, removal, rows, views, w
 from tui.store.branches import Branches
 from tui.store.claims import BranchBusy, Claims
 from tui.store.connection import Access, HistoryError
+from tui.store.costs import Costs
 from tui.store.drafts import Drafts
 from tui.store.file_lock import SharedLock
 from tui.store.filesystem import MOUNTS
@@ -49,16 +50,18 @@ class Store:
     def __init__(self, path: Path, clock: Clock, access: Access) -> None:
         self.path = path
         self.clock = clock
+        locks = path.parent / "run"
         self.threads = Threads(path, access)
-        self.claims = Claims(self.threads, clock, self._locks)
+        self.claims = Claims(self.threads, clock, locks)
         self.branches = Branches(self.threads, clock, self.claims)
         self.labels = Labels(self.threads, clock)
         self.drafts = Drafts(self.threads, clock)
         self.finding = Finding(self.threads, clock)
-        self.recovery = Recovery(self.threads, clock, self._locks)
+        self.recovery = Recovery(self.threads, clock, locks)
         self.purging = Purging(self.threads, clock)
         self.recordings = Recordings(self.threads)
-        self.undo_lock = SharedLock(path.parent / "run" / f"{path.name}.undo")
+        self.costs = Costs(self.threads)
+        self.undo_lock = SharedLock(locks / f"{path.name}.undo")
         """Held while this program can still undo a deletion."""
         self.lost = Lost(self.threads, clock)
         self._seen_version: tuple[int, int] | None = None
@@ -372,10 +375,6 @@ class Store:
         self.threads.close()
         self.undo_lock.release()
         self.claims.close()
-
-    @property
-    def _locks(self) -> Path:
-        return self.path.parent / "run"
 
 
 @contextmanager

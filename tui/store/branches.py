@@ -75,7 +75,7 @@ class Branches:
         blocks = connection.execute(
             "SELECT * FROM blocks WHERE message_id = ? ORDER BY seq", [message_id]
         )
-        return rows.message_from(row, blocks, None)
+        return rows.message_from(row, blocks, ())
 
     @reads
     def tree(self, connection: sqlite3.Connection, conversation_id: str) -> list[Node]:

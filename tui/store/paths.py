@@ -62,16 +62,14 @@ def messages(connection: sqlite3.Connection, tip_id: str | None) -> list[Message
         [tip_id],
     ):
         blocks[row["message_id"]].append(row)
-    # In order of attempts: the last one replaces the others.
-    requests = {
-        row["path_id"]: row
-        for row in connection.execute(
-            f"{PATH} SELECT r.*, path.id AS path_id FROM path JOIN requests AS r"
-            " ON r.message_id = coalesce(path.copied_from, path.id)"
-            " WHERE r.purpose = 'reply' ORDER BY r.attempt",
-            [tip_id],
-        )
-    }
+    requests = defaultdict(list)
+    for row in connection.execute(
+        f"{PATH} SELECT r.*, path.id AS path_id FROM path JOIN requests AS r"
+        " ON r.message_id = coalesce(path.copied_from, path.id)"
+        " WHERE r.purpose = 'reply' ORDER BY r.attempt",
+        [tip_id],
+    ):
+        requests[row["path_id"]].append(row)
     found = connection.execute(
         f"{PATH} SELECT m.* FROM path JOIN messages AS m ON m.id = path.id", [tip_id]
     )
@@ -81,7 +79,7 @@ def messages(connection: sqlite3.Connection, tip_id: str | None) -> list[Message
         if row["is_continuation"] and row["parent_id"] in deleted:
             blocks[row["id"]].clear()
     return [
-        rows.message_from(row, blocks[row["id"]], requests.get(row["id"]))
+        rows.message_from(row, blocks[row["id"]], requests[row["id"]])
         for row in path
         if row["id"] not in deleted
     ]

@@ -7,7 +7,7 @@ unreadable, and the rest is read.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,6 +23,7 @@ from tui.domain.conversation import (
 )
 from tui.domain.failure import Failure
 from tui.domain.model import Model
+from tui.domain.money import Price, combined
 from tui.domain.normalise import normalise
 from tui.domain.parameters import EFFORTS, MOST_TOKENS, THINKING_DISPLAYS, Parameters
 from tui.domain.reply import StreamingReply
@@ -135,8 +136,10 @@ def failure_text(failure: Failure) -> str:
     return dumps(asdict(failure))
 
 
-def message_from(row: Row, blocks: Iterable[Row], request: Row | None) -> Message:
-    """Read a row of `messages` with the rows of its blocks and of its last request."""
+def message_from(row: Row, blocks: Iterable[Row], requests: Sequence[Row]) -> Message:
+    """Read a row of `messages` with the rows of its blocks and of its requests, in order."""
+    request = requests[-1] if requests else None
+    prices = [price_from(each) for each in requests]
     return Message(
         id=row["id"],
         conversation_id=row["conversation_id"],
@@ -152,7 +155,7 @@ def message_from(row: Row, blocks: Iterable[Row], request: Row | None) -> Messag
         failure=_failure_from(row["failure"]),
         endpoint=row["endpoint"],
         context=row["context"],
-        figures=None if request is None else reply_stats_from(request),
+        figures=None if request is None else reply_stats_from(request, combined(prices)),
         effort=None if request is None else _text(request["effort"]),
         is_continuation=bool(row["is_continuation"]),
     )
@@ -256,7 +259,24 @@ def row_of_request(request: Request) -> dict[str, Any]:
         "error_message": failure.message if failure else None,
         "stop_reason": request.stop_reason,
         **_usage_columns(request.usage),
+        **price_columns(request.price, request.price_table),
     }
+
+
+def price_columns(price: Price | None, table: str | None) -> dict[str, Any]:
+    """Return the columns of a price, and of the table that it comes from."""
+    return {
+        "price_nano_usd": None if price is None else price.nano_usd,
+        "is_price_minimum": int(price is not None and price.is_minimum),
+        "price_table": table,
+    }
+
+
+def price_from(row: Row) -> Price | None:
+    """Read the price of a request; None if it is not computed yet."""
+    if row["price_table"] is None:
+        return None
+    return Price(row["price_nano_usd"], bool(row["is_price_minimum"]))
 
 
 def interrupted_columns(reply: StreamingReply) -> dict[str, Any]:
@@ -286,8 +306,8 @@ def _usage_columns(usage: Usage) -> dict[str, Any]:
     }
 
 
-def reply_stats_from(row: Row) -> ReplyStats:
-    """Read a reply's stats from the row of its last attempt."""
+def reply_stats_from(row: Row, price: Price | None) -> ReplyStats:
+    """Read a reply's stats from the row of its last attempt. `price` is that of all."""
     timing = Timing(
         first_byte_ms=row["first_byte_ms"],
         first_thinking_ms=row["first_thinking_ms"],
@@ -296,11 +316,17 @@ def reply_stats_from(row: Row) -> ReplyStats:
         longest_gap_ms=row["longest_gap_ms"],
     )
     return ReplyStats(
-        usage=Usage(_object(row["usage"]) or {}),
+        usage=usage_from(row["usage"]),
         timing=timing.later(row["since_first_ms"]),
         attempts=row["attempt"],
         request_id=row["request_id"],
+        price=price,
     )
+
+
+def usage_from(text: str) -> Usage:
+    """Read a usage as the endpoint reported it."""
+    return Usage(_object(text) or {})
 
 
 def models_from(text: str) -> list[Model]:

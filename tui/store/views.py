@@ -59,6 +59,31 @@ VIEWS: tuple[View, ...] = (
             ("max_tokens", "the limit of the reply in the request, in tokens"),
             ("thinking_display", "`summarized` or `omitted`; NULL without thinking"),
             ("system", "the system prompt; NULL without one, and before history version 7"),
+            ("price_usd", "what all its attempts cost, in US dollars; NULL if not known"),
+            ("is_price_minimum", "1 if it may have cost more, because a part is not known"),
+        ),
+    ),
+    View(
+        "costs",
+        "one row for each request, which stays when its words are deleted",
+        (
+            ("id", "the request"),
+            ("conversation_id", "its conversation, which may be deleted"),
+            ("message_id", "its reply, which may be deleted"),
+            ("purpose", "`reply`; `retry` for its further attempts; `title`"),
+            ("attempt", "1 for the first attempt"),
+            ("model", "the model that answered; the requested one if none did"),
+            ("host", "the host that answered; `demo` for the offline demo"),
+            ("state", "`streaming`, or how the attempt ended"),
+            ("input_tokens", "tokens of the prompt that no cache held"),
+            ("output_tokens", "tokens that were written"),
+            ("cache_read_input_tokens", "tokens read from the cache"),
+            ("cache_creation_input_tokens", "tokens put in the cache"),
+            ("price_usd", "the price in US dollars; NULL if not known"),
+            ("price_nano_usd", "the same in whole billionths, for exact sums"),
+            ("is_price_minimum", "1 if it may have cost more: the usage is incomplete"),
+            ("price_table", "the version of the table of prices; NULL if not priced yet"),
+            ("started_at", "the time, in ISO 8601 and UTC"),
         ),
     ),
 )
@@ -72,7 +97,7 @@ _MESSAGES = """
     SELECT t.*, r.input_tokens, r.output_tokens, r.cache_read_input_tokens,
         r.cache_creation_input_tokens, r.thinking_tokens, r.first_text_ms, r.duration_ms,
         r.attempts, r.request_id, r.error_type, r.effort, r.max_tokens, r.thinking_display,
-        r.system
+        r.system, r.price_usd, r.is_price_minimum
     FROM transcript AS t LEFT JOIN replies AS r USING (message_id)
     WHERE t.conversation_id = ? ORDER BY message_id
 """

@@ -10,6 +10,7 @@ from typing import Any
 from tui.chat import changes, known_models
 from tui.chat.connections import Connections
 from tui.chat.preparing import prepare
+from tui.chat.pricing import price_pending
 from tui.chat.purge_schedule import PurgeSchedule
 from tui.chat.session import Session
 from tui.config.loading import Flags
@@ -90,6 +91,7 @@ class Preparation:
         await asyncio.to_thread(preload)
         # A step of its own: work on the history must not wait for a slow endpoint.
         self._do(self._connect)
+        self._do(partial(price_pending, self._session.store, self._connections.pricing))
 
     async def _connect(self) -> None:
         await known_models.connect(self._session.store, self._connections.current)

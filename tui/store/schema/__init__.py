@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tui.domain.cjk import bigrams
 from tui.domain.normalise import normalise
 from tui.store.schema.m007 import M007
+from tui.store.schema.m008 import M008
 from tui.store.schema.statements import M001, M002, M003, M005, M006, STATES
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x53434854
 """Marks a file as ours in its header: the letters SCHT."""
 
-VERSION = 7
+VERSION = 8
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -151,6 +152,12 @@ def _m007_parameters(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _m008_prices(connection: sqlite3.Connection) -> None:
+    """Add the price of each request. The program adds those of older requests later."""
+    for statement in M008.split("\n\n"):
+        connection.execute(statement)
+
+
 def _change_check(connection: sqlite3.Connection, table: str, old: str, new: str) -> None:
     """Replace a table by a copy that has another CHECK.
 
@@ -185,4 +192,5 @@ _MIGRATIONS: dict[str, Migration] = {
     "m005_no_substrings": _m005_no_substrings,
     "m006_apart": _m006_apart,
     "m007_parameters": _m007_parameters,
+    "m008_prices": _m008_prices,
 }
