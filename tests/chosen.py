@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.turns import MODEL
 from tui.chat.connections import Connections
+from tui.chat.pricing import Pricing
 from tui.claude import Claude
 from tui.config.settings import Settings
 from tui.domain.endpoint import Endpoint
+from tui.domain.money import Rates
 
 
 def app_settings(folder: Path, **chosen: Any) -> Settings:
@@ -26,6 +29,6 @@ def app_settings(folder: Path, **chosen: Any) -> Settings:
     return Settings(**found | chosen)
 
 
-def connected(claude: Claude) -> Connections:
-    """Return connections that have one client."""
-    return Connections("claude", lambda _: claude)
+def connected(claude: Claude, prices: Mapping[str, Rates] | None = None) -> Connections:
+    """Return connections that have one client, and maybe the user's own prices."""
+    return Connections("claude", lambda _: claude, pricing=Pricing(prices))

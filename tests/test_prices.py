@@ -243,11 +243,13 @@ def test_every_model_has_its_rates(models: str, rates: str, table: PriceTable) -
 
 
 def test_only_one_model_shows_a_second_price_for_long_prompts(table: PriceTable) -> None:
-    [short, long] = table.shown("claude-haiku-5-5", ms(NOW))
+    anthropic = "api.anthropic.com#1"
+    [short, long] = table.shown("claude-haiku-5-5", ms(NOW), endpoint=anthropic)
     assert (short.input, long.input) == (Decimal("0.1"), Decimal("0.5"))
-    assert len(table.shown("claude-sonnet-4-5", ms(NOW))) == 1
-    assert table.shown("claude-opus-9", ms(NOW)) == []
-    assert load(OURS).shown("gemma", ms(NOW)) == [OURS["gemma"]]
+    assert len(table.shown("claude-sonnet-4-5", ms(NOW), endpoint=anthropic)) == 1
+    assert table.shown("claude-opus-9", ms(NOW), endpoint=anthropic) == []
+    assert table.shown("claude-opus-5", ms(NOW), endpoint=GATEWAY) == []
+    assert load(OURS).shown("gemma", ms(NOW), endpoint=HERE) == [OURS["gemma"]]
 
 
 def test_a_table_is_named_by_its_release_and_by_the_own_prices(table: PriceTable) -> None:

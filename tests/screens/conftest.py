@@ -202,7 +202,7 @@ def opened(
     ) -> AsyncIterator[Journey]:
         app = StreamChat(
             store,
-            connected(connection or claude),
+            connected(connection or claude, chosen.get("prices")),
             app_settings(tmp_path, frames_per_second=30, **chosen),
             environ={"TERM": "xterm-kitty", **(environ or {})},
         )

@@ -66,6 +66,13 @@ class TitleChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CostChanged:
+    """What a conversation has cost is known, or has changed."""
+
+    conversation_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ParametersChanged:
     """The next questions of a conversation are asked in another way."""
 
@@ -117,6 +124,7 @@ Change = (
     | ReplyGrew
     | ReplyEnded
     | TitleChanged
+    | CostChanged
     | ParametersChanged
     | ModelsListed
     | DraftChanged

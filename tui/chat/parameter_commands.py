@@ -6,13 +6,14 @@ Each raises `HistoryError` or `Refused`, and has changed nothing then.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tui.chat import changes, path_commands
 from tui.chat.open_conversation import Refused
 from tui.chat.session import Session
 from tui.domain.failure import ReplyFailed
 from tui.domain.model import Model
+from tui.domain.money import Rates
 from tui.domain.parameters import Parameters, sendable
 from tui.domain.prompt import Consequences, consequences
 
@@ -49,6 +50,25 @@ async def models(session: Session) -> list[Model]:
         raise Refused(str(error)) from error
     await session.store.save_models(claude.endpoint.host, found)
     return found
+
+
+async def rates(session: Session, models: Sequence[str]) -> dict[str, list[Rates]]:
+    """Return the rates of the models that have a price at the present endpoint.
+
+    Two if a prompt of more than some length is dearer. Loads the table of prices.
+    """
+    endpoint = session.endpoint.identity
+    table = await session.connections.pricing.loaded(endpoint)
+    if table is None:
+        return {}
+    now_ms = session.store.clock.now_ms()
+    return await asyncio.to_thread(
+        lambda: {
+            model: found
+            for model in models
+            if (found := table.shown(model, now_ms, endpoint=endpoint))
+        }
+    )
 
 
 async def cost_of(

@@ -24,6 +24,7 @@ from tui.chat.scroll_anchors import ScrollAnchors
 from tui.chat.undo_stack import UndoStack
 from tui.domain.conversation import Conversation, Message
 from tui.domain.endpoint import Endpoint
+from tui.domain.money import Price
 from tui.domain.parameters import Parameters
 from tui.domain.reply import StreamingReply
 from tui.store import HistoryError, Store
@@ -33,6 +34,9 @@ Subscriber = Callable[[Change], object]
 
 class Session:
     """The history, the running replies, the drafts and the open conversation."""
+
+    cost: Price | None = None
+    """What the open conversation has cost; see `conversation_cost`."""
 
     def __init__(
         self,

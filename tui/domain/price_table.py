@@ -94,20 +94,19 @@ class PriceTable:
         )
         return _as_it_was(found.id, rates, time.date())
 
-    def shown(self, model: str, now_ms: int) -> list[Rates]:
+    def shown(self, model: str, now_ms: int, *, endpoint: str) -> list[Rates]:
         """Return the rates to show for a model: for short prompts, and for long ones if dearer.
 
-        Returns an empty list for an unknown model.
+        Returns an empty list if an endpoint, as in `Endpoint.identity`, has no known price.
         """
-        own = self.own(model) or Rates()
+        own = self.own(model)
+        if own is None and not is_anthropic(endpoint):
+            return []
         bands = [
-            own.over(rates)
+            (own or Rates()).over(self.rates(model, now_ms, prompt_tokens=prompt_tokens))
             for prompt_tokens in (0, _LONG_PROMPT)
-            if (rates := self.rates(model, now_ms, prompt_tokens=prompt_tokens)) is not None
         ]
-        if not bands:
-            return [] if own == Rates() else [own]
-        return bands[:1] if bands[0] == bands[-1] else bands
+        return [each for each in dict.fromkeys(bands) if each != Rates()]
 
     @cache  # noqa: B019 - a table lives as long as the program
     def _model(self, model: str) -> ModelInfo | None:

@@ -14,6 +14,7 @@ from tui.domain.prompt import Consequences
 from tui.domain.reply import Retry, StreamingReply
 from tui.domain.usage import ReplyStats
 from tui.domain.wire import Json
+from tui.text import money
 from tui.text.sanitise import clean_line
 
 LONGEST_ASIDE = 80
@@ -155,6 +156,8 @@ def reply_stats(message: Message) -> str:
         parts.append(f"{rate:,.0f} tok/s")
     if stats.attempts > 1:
         parts.append(f"{stats.attempts} attempts")
+    if cost := money.price(stats.price):
+        parts.append(cost)
     return " · ".join(parts)
 
 

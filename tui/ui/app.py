@@ -18,6 +18,7 @@ from textual.worker import Worker
 from tui.chat.changes import Change, ReplyEnded
 from tui.chat.connection_commands import LOCAL_PORTS
 from tui.chat.connections import Connections
+from tui.chat.conversation_cost import ConversationCost
 from tui.chat.preparing import BACK_UP_EVERY
 from tui.chat.purge_schedule import PurgeSchedule
 from tui.chat.reply_scheduler import Run
@@ -304,4 +305,5 @@ def _session(
     )
     connections.title_model = settings.title_model
     Titler(session, connections, run)
+    ConversationCost(session, connections.pricing, run)
     return session

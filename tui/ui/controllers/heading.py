@@ -1,4 +1,4 @@
-"""The line above a conversation: its title, its model and its endpoint."""
+"""The line above a conversation: its title, its model, its endpoint and what it has cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.widgets import Static
 from tui.chat.session import Session
 from tui.domain.model import Model
 from tui.domain.parameters import Parameters
-from tui.text import formatting
+from tui.text import formatting, money
 from tui.text.sanitise import clean_line
 
 ANTHROPIC = "api.anthropic.com"
@@ -18,7 +18,7 @@ ANTHROPIC = "api.anthropic.com"
 
 
 class Heading:
-    """Shows the title, the model, and the host if it is not Anthropic's."""
+    """Shows the title, the model, the host if it is not Anthropic's, and the cost if any."""
 
     def __init__(
         self, title: Static, model: Static, session: Session, perform: Callable[..., object]
@@ -32,7 +32,7 @@ class Heading:
         """The models whose effort was shown, by host and id, as the endpoint describes them."""
 
     def show(self) -> None:
-        """Show the present title, model and host."""
+        """Show the present title, model, host and cost."""
         session = self._session
         conversation = session.current.conversation
         self._title.update(Content(clean_line(conversation.title) or "New conversation"))
@@ -44,7 +44,10 @@ class Heading:
             name = formatting.model_name("demo")
         is_plain = endpoint.is_demo or endpoint.host == ANTHROPIC
         where = "" if is_plain else f" · {endpoint.host}"
-        self._model.update(Content(clean_line(name + where)))
+        cost = money.price(session.cost)
+        costs = f" · {cost}" if cost else ""
+        # The cost before the host, which a small window cuts.
+        self._model.update(Content(clean_line(name + costs + where)))
         self._model.set_class(endpoint.is_demo, "-demo")
 
     def _sent_effort(self, asked: Parameters) -> str | None:

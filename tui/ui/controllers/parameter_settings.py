@@ -12,7 +12,7 @@ from tui.domain.model import Model
 from tui.domain.model_choices import choices_of
 from tui.domain.parameters import Parameters
 from tui.store import HistoryError
-from tui.text import formatting
+from tui.text import formatting, money
 from tui.ui.widgets.model_tab import ModelTab
 from tui.ui.widgets.system_prompt_tab import SystemPromptTab
 
@@ -60,6 +60,12 @@ class ParameterSettings:
         # In a thread: a gateway may list thousands.
         choices = await asyncio.to_thread(choices_of, models, recent, self._present.model)
         self.model_tab.show_choices(choices)
+        ids = [each.model.id for each in choices]
+        rates = await parameter_commands.rates(self._session, ids)
+        # The settings may be closed by now.
+        if rates and self.model_tab.is_attached:
+            prices = {model_id: money.rates(bands) for model_id, bands in rates.items()}
+            self.model_tab.show_choices(choices, prices)
 
     async def show_cost(self) -> None:
         """Show what the changes cost, before they are made."""

@@ -53,6 +53,7 @@ class PathView:
                     self._transcript.finish(reply.ended)
             case (
                 changes.TitleChanged()
+                | changes.CostChanged()
                 | changes.ListChanged()
                 | changes.Deleted()
                 | changes.ParametersChanged()

@@ -5,7 +5,7 @@ It only posts what the user chose: it saves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rich.cells import set_cell_size
@@ -38,8 +38,8 @@ DEFAULT = "default"
 
 _MUTED = "$foreground 70%"
 _LONGEST = 200
-_COLUMNS = (22, 8, 6, 20)
-"""The widths of the name, the context, the longest reply and the abilities, in cells."""
+_COLUMNS = (20, 8, 6, 18, 20)
+"""The widths of the name, the context, the longest reply, the price and the abilities."""
 
 READING = "Reading the models…"
 NOT_DESCRIBED = "The endpoint does not describe this model: nothing optional is sent."
@@ -62,6 +62,7 @@ class ModelTab(TabPane):
         self._choices = choices_of((), (), parameters.model)
         self._shown: list[ModelChoice] = []
         self._status = READING
+        self._prices: Mapping[str, str] = {}
         self._more = ""
         """A line about the matching models that are not listed; empty if all are."""
         self._effort = parameters.effort
@@ -111,9 +112,12 @@ class ModelTab(TabPane):
         self._status = f"{formatting.sentence(problem)} You can type the id of a model."
         self._show_chosen()
 
-    def show_choices(self, choices: Sequence[ModelChoice]) -> None:
-        """List the models."""
+    def show_choices(
+        self, choices: Sequence[ModelChoice], prices: Mapping[str, str] | None = None
+    ) -> None:
+        """List the models, with the prices of those that have one."""
         chosen = self._model.id
+        self._prices = prices or {}
         self._choices = list(choices)
         is_any_listed = any(each.is_listed for each in choices)
         self._status = (
@@ -229,7 +233,10 @@ class ModelTab(TabPane):
         ids = [each.model.id for each in self._shown]
         wanted = chosen or ("" if typed else self._present.model)
         options.clear_options()
-        options.add_options(Option(_row(each, self._present.model)) for each in self._shown)
+        options.add_options(
+            Option(_row(each, self._present.model, self._prices.get(each.model.id, "")))
+            for each in self._shown
+        )
         options.highlighted = ids.index(wanted) if wanted in ids else 0
         more = len(found) - len(self._shown)
         self._more = f"{more:,} more models: type to find them." if more else ""
@@ -268,15 +275,15 @@ def _effort(step: str) -> Effort | None:
 
 
 def _head() -> Content:
-    names = ("Model", "Context", "Reply", "Takes")
+    names = ("Model", "Context", "Reply", "$ / M in · out", "Takes")
     columns = "".join(
         set_cell_size(name, width) for name, width in zip(names, _COLUMNS, strict=True)
     )
     return Content.assemble((f"  {columns}Retires", _MUTED))
 
 
-def _row(choice: ModelChoice, present: str) -> Content:
-    """Return the line of a model in the list."""
+def _row(choice: ModelChoice, present: str, price: str) -> Content:
+    """Return the line of a model in the list. `price`: dollars per million tokens."""
     model = choice.model
     mark = ("●" if model.id == present else " ", "$accent")
     name = model.name if model.name != model.id else formatting.model_name(model.id)
@@ -287,7 +294,8 @@ def _row(choice: ModelChoice, present: str) -> Content:
         "" if tokens is None else formatting.size(tokens)
         for tokens in (model.context, model.max_tokens)
     ]
-    cells = zip((name, *figures, " ".join(model.abilities)), _COLUMNS, strict=True)
+    texts = (name, *figures, price, " ".join(model.abilities))
+    cells = zip(texts, _COLUMNS, strict=True)
     first, *rest = (set_cell_size(f"{cell} ", width) for cell, width in cells)
     retires = "retired" if model.is_retired else model.retires_on or ""
     return Content.assemble(mark, f" {first}", ("".join(rest) + retires, _MUTED))
