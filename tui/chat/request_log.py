@@ -9,7 +9,7 @@ from tui.chat.pricing import Pricing
 from tui.domain.clock import Clock
 from tui.domain.conversation import State
 from tui.domain.failure import Failure, ReplyFailed
-from tui.domain.money import combined
+from tui.domain.money import Price, combined
 from tui.domain.parameters import Parameters
 from tui.domain.recording import Recording
 from tui.domain.reply import StreamingReply
@@ -33,8 +33,8 @@ class RequestLog:
     ) -> None:
         self.store = store
         self._pricing = pricing
-        self._failed: list[Request] = []
-        """The earlier attempts."""
+        self._prices: list[Price | None] = []
+        """The prices of the earlier attempts."""
         self.reply = reply
         self.clock: Clock = store.clock
         self.start()
@@ -120,28 +120,26 @@ class RequestLog:
             timing=timing,
             failure=failure,
         )
-        self.request = self._priced(self.request, has_output=bool(reply.blocks))
-        # The table may have been loaded since an earlier attempt.
-        failed = [self._priced(each, has_output=False) for each in self._failed]
+        if self._pricing is not None:
+            has_output = bool(reply.blocks)
+            self.request = self._pricing.priced(self.request, has_output=has_output)
         since = self.request.since_first_ms
         return ReplyStats(
             usage=reply.usage,
             timing=timing.later(since),
             attempts=self.request.attempt,
             request_id=self.request.request_id,
-            price=combined([each.price for each in (*failed, self.request)]),
+            price=combined([*self._prices, self.request.price]),
         )
-
-    def _priced(self, request: Request, *, has_output: bool) -> Request:
-        if self._pricing is None:
-            return request
-        return self._pricing.priced(request, has_output=has_output)
 
     async def next_attempt(self, failed: ReplyFailed) -> None:
         """Close this attempt's row as failed and open the next one's."""
+        if self._pricing is not None:
+            # It was loading during the wait for this attempt.
+            await self._pricing.loaded(self.request.endpoint)
         self.close(failed_state(failed), failed.failure)
         closed, recorded = self.request, self.recorded
-        self._failed.append(closed)
+        self._prices.append(closed.price)
         self.reply.start_over(closed.model_requested)
         self._restart(self.clock.monotonic())
         self.request = Request(

@@ -126,6 +126,11 @@ def _dispatch(options: argparse.Namespace, chosen: Settings) -> int:
 
             _warn(chosen)
             return log(options, chosen)
+        case "usage":
+            from tui.cli.usage import usage
+
+            _warn(chosen)
+            return usage(options, chosen)
         case "prompts":
             from tui.cli.prompts import prompts
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,6 +14,7 @@ from tui.cli.exit_codes import UsageError
 from tui.config import loading
 from tui.config.declaration import Setting, declared
 from tui.config.settings import Profile, Settings
+from tui.domain.cost_summary import GROUPINGS
 from tui.domain.parameters import EFFORTS, MOST_TOKENS
 
 
@@ -52,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _add_ask(commands, common)
     _add_log(commands, common)
+    _add_usage(commands, common)
     _add_prompts(commands, common)
     _add_models(commands, common)
     _add_credentials(commands, common)
@@ -250,6 +253,38 @@ def _add_credentials(commands: argparse._SubParsersAction[_Parser], common: _Par
     )
     credentials.add_argument("what", choices=["set", "list", "delete"])
     credentials.add_argument("name", nargs="?", metavar="PROFILE", help="not for list")
+
+
+def _add_usage(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
+    usage = _command(
+        commands,
+        common,
+        "usage",
+        summary="show what requests used and cost",
+        description="Show the tokens and the price of all requests, also of deleted ones.",
+    )
+    usage.add_argument(
+        "--by", choices=GROUPINGS, default="day",
+        help="what one row is (default: day, in local time)",
+    )  # fmt: skip
+    usage.add_argument(
+        "--since", type=_day, metavar="DATE", help="the first day, such as 2026-11-01"
+    )
+    form = usage.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON array")
+    form.add_argument("--csv", action="store_true", help="print a table for a spreadsheet")
+
+
+def _day(text: str) -> date:
+    wrong = argparse.ArgumentTypeError(f"{text!r} is not a day, such as 2026-11-01")
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise wrong from None
+    # Others cannot be converted to a time everywhere.
+    if not 1971 <= day.year <= 9998:
+        raise wrong
+    return day
 
 
 def _add_raw(command: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from tui.domain.cost_summary import CostSummary, GroupBy
 from tui.domain.money import Price
 from tui.domain.prices import Billable
 from tui.store import rows
@@ -66,6 +67,55 @@ class Costs:
         if not count:
             return None
         return Price(nano_usd if known else None, bool(known and is_minimum))
+
+    @reads
+    def summaries(
+        self, connection: sqlite3.Connection, by: GroupBy, *, since_ms: int | None = None
+    ) -> list[CostSummary]:
+        """Return the sums of all requests since a time: days in order, else the dearest first.
+
+        Days and months are those of the local time at the moment of each request.
+        """
+        order = "key" if by in ("day", "month") else "nano_usd DESC, key"
+        found = connection.execute(
+            f"SELECT {_KEYS[by]} AS key, count(*) AS requests,"
+            " coalesce(sum(input_tokens), 0) AS input_tokens,"
+            " coalesce(sum(cache_read_input_tokens), 0) AS cache_read_input_tokens,"
+            " coalesce(sum(cache_creation_input_tokens), 0) AS cache_creation_input_tokens,"
+            " coalesce(sum(output_tokens), 0) AS output_tokens,"
+            " sum(price_nano_usd) AS nano_usd,"
+            " max(is_price_minimum OR price_nano_usd IS NULL) AS is_minimum,"
+            " (SELECT title FROM conversations AS c"
+            " WHERE c.id = r.conversation_id AND c.deleted_ms IS NULL) AS title"
+            " FROM requests AS r WHERE started_ms >= ? AND state != 'streaming'"
+            f" GROUP BY 1 ORDER BY {order}",
+            [-(2**62) if since_ms is None else since_ms],
+        )
+        return [_summary(row, has_title=by == "conversation") for row in found]
+
+
+_DAY = "started_ms / 1000.0, 'unixepoch', 'localtime'"
+_KEYS: dict[GroupBy, str] = {
+    "day": f"coalesce(strftime('%Y-%m-%d', {_DAY}), '')",
+    "month": f"coalesce(strftime('%Y-%m', {_DAY}), '')",
+    "model": "coalesce(model, model_requested)",
+    "conversation": "coalesce(conversation_id, '')",
+    "purpose": "iif(purpose = 'reply' AND attempt > 1, 'retry', purpose)",
+}
+
+
+def _summary(row: rows.Row, *, has_title: bool) -> CostSummary:
+    nano_usd = row["nano_usd"]
+    return CostSummary(
+        row["key"],
+        row["requests"],
+        row["input_tokens"],
+        row["cache_read_input_tokens"],
+        row["cache_creation_input_tokens"],
+        row["output_tokens"],
+        Price(nano_usd, nano_usd is not None and bool(row["is_minimum"])),
+        row["title"] if has_title else None,
+    )
 
 
 def _billable(row: rows.Row) -> Billable:
