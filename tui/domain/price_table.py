@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from hashlib import blake2b
-from importlib import metadata
 from re import fullmatch, sub
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +156,8 @@ def needs_library(endpoint: str, own: Mapping[str, Rates]) -> bool:
 
 def load(own: Mapping[str, Rates], *, has_library: bool = True) -> PriceTable:
     """Make a table, in a thread: importing the library takes a third of a second."""
+    from importlib import metadata
+
     version = f"genai-prices {metadata.version('genai-prices')}, corrections {CORRECTIONS}"
     return PriceTable(version, own, _library() if has_library else _nothing)
 
