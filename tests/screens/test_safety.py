@@ -108,6 +108,11 @@ async def test_a_reply_that_was_not_saved_is_saved_when_there_is_room(
         await journey.until(lambda: journey.app.session.scheduler.unsaved)
         await journey.until(lambda: "full" in journey.seen)
         assert journey.replies == [words]
+        # A question that would be sent without the reply is not sent.
+        await journey.ask("a")
+        await journey.until(lambda: journey.composer == "a")
+        await journey.until(lambda: "a reply could not be saved yet" in journey.seen)
+        await journey.press("backspace")
         # A question that cannot be saved is not sent, and no typed text is lost.
         await journey.ask("more" * 2000)
         await journey.until(lambda: journey.composer == "more" * 2000)

@@ -51,6 +51,7 @@ async def submit(session: Session, conversation_id: str, text: str) -> Submitted
             session.publish(changes.QueueChanged(conversation_id))
             await _ask_next_or_tell(session, conversation_id)
             return Queued()
+        await session.scheduler.ensure_saved()
         try:
             question, reply = await asking.ask(path, text)
         except BranchBusy:
@@ -94,6 +95,7 @@ async def _ask_next(session: Session, conversation_id: str) -> None:
     # the conversation's own.
     model = session.current.own_model if conversation_id == session.open_id else None
     try:
+        await session.scheduler.ensure_saved()
         await session.scheduler.ask_next(conversation_id, model)
     finally:
         session.publish(changes.QueueChanged(conversation_id))

@@ -111,6 +111,7 @@ class ReplyScheduler:
         """The conversations whose replies have changed since they were last drawn."""
         self.unsaved: dict[str, SaveFailed] = {}
         """By message: replies that have ended and could not be saved yet."""
+        self._saving = asyncio.Lock()
 
     def begin(
         self, claude: Claude, conversation: Conversation, question: Message
@@ -230,14 +231,25 @@ class ReplyScheduler:
         """Allow queued questions again after `stop_all`: the program does not end."""
         self._is_ending = False
 
+    async def ensure_saved(self) -> None:
+        """Save the unsaved replies, because requests are made of what is on disk.
+
+        Raises `HistoryError` if that still fails.
+        """
+        if not await self.save_unsaved():
+            raise HistoryError(
+                "Not sent: a reply could not be saved yet, and would be missing."
+            )
+
     async def save_unsaved(self) -> bool:
         """Try again to save the unsaved replies; return whether all of them are saved."""
-        for message_id, unsaved in list(self.unsaved.items()):
-            try:
-                await unsaved.again()
-            except HistoryError:
-                return False
-            self.unsaved.pop(message_id, None)
+        async with self._saving:
+            for message_id, unsaved in list(self.unsaved.items()):
+                try:
+                    await unsaved.again()
+                except HistoryError:
+                    return False
+                del self.unsaved[message_id]
         return True
 
     async def _reply(
@@ -281,6 +293,7 @@ class ReplyScheduler:
     async def _ask_next_or_report(self, conversation_id: str) -> None:
         # If the question cannot be saved, it stays in the queue.
         try:
+            await self.ensure_saved()
             await self.ask_next(conversation_id)
         except HistoryError as error:
             self._listener.next_not_asked(conversation_id, str(error))
