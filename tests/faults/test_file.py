@@ -45,12 +45,14 @@ async def filled(history: Path, server: Scripted, claude: Claude) -> Path:
 
 
 def wreck(path: Path, *, seed: int = 1, pages: int = 3) -> bytes:
-    """Overwrite pages in the middle with noise; return the file's new content."""
+    """Overwrite pages of rows with noise; return the file's new content."""
     noise = random.Random(seed)
     content = bytearray(path.read_bytes())
-    total = len(content) // 4096
-    for page in noise.sample(range(total // 2, total), pages):
-        content[page * 4096 : (page + 1) * 4096] = noise.randbytes(4096)
+    pages_at = range(len(content) // 8192 * 4096, len(content), 4096)
+    # Without the schema, no row can be found.
+    rows_at = [at for at in pages_at if b"CREATE " not in content[at : at + 4096]]
+    for at in noise.sample(rows_at, pages):
+        content[at : at + 4096] = noise.randbytes(4096)
     path.write_bytes(content)
     return bytes(content)
 
