@@ -50,17 +50,21 @@ FOLDERS: dict[str, tuple[str, set[str]]] = {
 """By folder: its purpose, and the folders that it may import, even inside functions."""
 
 GUESTS: dict[str, set[str]] = {
+    "PIL": {"chat"},
     "anthropic": {"claude"},
     "boto3": {"claude"},
     "botocore": {"claude"},
+    "charset_normalizer": {"chat"},
     "dotenv": {"config"},
     "genai_prices": {"domain"},
     "httpx2": {"claude"},
     "jiter": {"claude"},
     "keyring": {"config"},
     "markdown_it": {"text", "ui"},
+    "pathspec": {"chat"},
     "platformdirs": {"config"},
     "pygments": {"text"},
+    "pypdf": {"chat"},
     "rich": {"text", "ui"},
     "sqlite3": {"store"},
     "sqlite_utils": {"store"},
@@ -100,6 +104,10 @@ DEFERRED: dict[tuple[str, str], str] = {
     ("ui/widgets/transcript.py", "tui.ui.widgets.message_content"): "likewise",
     ("ui/widgets/system_prompt_view.py", "tui.ui.widgets.entry"): "likewise",
     ("ui/widgets/system_prompt_view.py", "tui.ui.widgets.message_content"): "likewise",
+    ("chat/attachments/folder.py", "pathspec"): "20 ms, with the first folder",
+    ("chat/attachments/image.py", "PIL"): "60 ms, with the first image",
+    ("chat/attachments/pdf.py", "pypdf"): "0.3 s, with the first PDF",
+    ("chat/attachments/plain_text.py", "charset_normalizer"): "with the first old text",
     ("claude/__init__.py", "anthropic"): "two seconds, after the first screen in a thread",
     ("claude/__init__.py", "tui.claude.failures"): "it imports anthropic, to know its errors",
     ("claude/client.py", "tui.claude.clouds"): "for a profile of a cloud",
@@ -193,6 +201,7 @@ UNLOADED: dict[str, set[str]] = {
     "tui.claude.demo": {"anthropic", "httpx2", "textual"},
     "tui.text.markdown": {"anthropic", "httpx2", "pygments", "textual.app", "textual.widget"},
     "tui.chat.turn": {"anthropic", "genai_prices", "httpx2", "textual"},
+    "tui.chat.attachments.attaching": {"PIL", "charset_normalizer", "pathspec", "pypdf"},
 }
 """By module: the modules that its import must not load."""
 

@@ -88,11 +88,11 @@ def build_sdk_models() -> None:
     asyncio.run(read())
 
 
-async def in_thread(work: Callable[[], T]) -> T:
+async def in_thread(work: Callable[[], T], *, name: str = "sdk") -> T:
     """Run `work` in a daemon thread, and return its result.
 
     The program does not wait for the thread when it ends: importing the SDK takes two
-    seconds.
+    seconds, and a file on a lost network is never read.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
@@ -115,5 +115,5 @@ async def in_thread(work: Callable[[], T]) -> T:
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, result, error)
 
-    threading.Thread(target=run, name="sdk", daemon=True).start()
+    threading.Thread(target=run, name=name, daemon=True).start()
     return await done

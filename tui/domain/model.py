@@ -81,6 +81,15 @@ class Model:
         """Return whether the model supports this effort."""
         return self._is_supported("effort", effort)
 
+    def lacks(self, capability: str) -> bool:
+        """Return whether the endpoint says that the model does not have a capability.
+
+        The name is the API's, such as `image_input`. False if the endpoint says nothing.
+        """
+        capabilities = self.wire.get("capabilities")
+        found = capabilities.get(capability) if isinstance(capabilities, dict) else None
+        return isinstance(found, dict) and found.get("supported") is False
+
     def _is_supported(self, *names: str) -> bool:
         node: Any = self.wire
         for name in ("capabilities", *names, "supported"):
