@@ -36,6 +36,7 @@ from tests.scripted import (
     text,
     thinking,
 )
+from tests.strict_media import media_errors
 
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 OPUS: Json = SONNET | {
@@ -57,9 +58,11 @@ FIELDS: dict[str, set[str]] = {
     "redacted_thinking": {"type", "data"},
     "tool_use": {"type", "id", "name", "input"},
     "tool_result": {"type", "tool_use_id", "content"},
+    "image": {"type", "source"},
+    "document": {"type", "source", "title"},
 }
 ROLES: dict[str, set[str]] = {
-    "user": {"text", "tool_result"},
+    "user": {"text", "tool_result", "image", "document"},
     "assistant": {"text", "thinking", "redacted_thinking", "tool_use"},
 }
 THOUGHTS = ("thinking", "redacted_thinking")
@@ -178,6 +181,7 @@ class Strict:
         try:
             check_parameters(request, server.models)
             self.thoughts_taken += check(request, account)
+            check_media(request, server.models)
         except Refused as refusal:
             self.refusals.append(str(refusal))
             return refuses(refusal.status, refusal.type, str(refusal))
@@ -274,6 +278,13 @@ def _check_thinking(request: Json, can: Json) -> None:
             raise Refused("thinking: Extra inputs are not permitted")
         if thinking.get("display") not in ("summarized", "omitted", None):
             raise Refused("thinking.display: Input should be 'summarized' or 'omitted'")
+
+
+def check_media(request: Json, models: list[Json] | None) -> None:
+    """Raise `Refused` for images and documents that the API does not take."""
+    found = (each for each in models or () if each["id"] == request["model"])
+    for error in media_errors(request, next(found, {})):
+        raise Refused(error)
 
 
 def check(request: Json, account: str) -> int:
