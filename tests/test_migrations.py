@@ -262,6 +262,7 @@ async def test_each_conversation_is_asked_as_before(copied: Path) -> None:
         "history-v6": "c628c1037001",
         "history-v7": "28722aa4ea2e",
         "history-v8": "26f2b134af22",
+        "history-v9": "14f553413d0d",
     }
     assert {
         path.stem: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in SHAPES

@@ -1,4 +1,4 @@
-"""Makes files of each kind to attach, good ones and bad ones."""
+"""Makes files of each kind to attach, good ones and bad ones, and questions with them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 from pypdf import PdfWriter
+
+from tests.turns import MODEL
+from tui.chat.attachments.attaching import attach_bytes
+from tui.domain.attached_block import stored_block
+from tui.domain.conversation import Block, Conversation, Message
+from tui.domain.parameters import Parameters
+from tui.store import Store
 
 
 def picture(width: int, height: int, mode: str = "RGB") -> Image.Image:
@@ -70,3 +77,29 @@ def written(path: Path, content: bytes | str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
+
+
+def new_conversation(store: Store) -> Conversation:
+    now = store.clock.now_ms()
+    return Conversation(store.new_id(), Parameters(MODEL), now, now, title="files")
+
+
+async def ask_with_file(
+    store: Store, content: bytes = b"the words of a file", *, after: Message | None = None
+) -> Message:
+    """Save a question with a file, after the message `after` or in a new conversation."""
+    found = None if after is None else await store.conversation(after.conversation_id)
+    here = found or new_conversation(store)
+    each = attach_bytes(content, "a.txt")
+    await store.blobs.put(each.content, conversation_id=here.id)
+    question = Message(
+        id=store.new_id(),
+        conversation_id=here.id,
+        role="user",
+        blocks=(Block(stored_block(each.attachment)), Block({"type": "text", "text": "Hm?"})),
+        created_ms=store.clock.now_ms(),
+        parent_id=here.tip_id,
+    )
+    await store.add_question(here, question)
+    await store.blobs.release(here.id)
+    return question

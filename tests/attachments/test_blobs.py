@@ -11,22 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.attachments.files import encoded, pdf, picture
+from tests.attachments.files import ask_with_file, encoded, new_conversation, pdf, picture
 from tests.scripted import Scripted, says
 from tests.strict import Strict
 from tests.turns import MODEL, SetClock, ask, on_disk
-from tui.chat.attachments.attaching import attach_bytes
 from tui.chat.attachments.sending import with_attachments
 from tui.claude import Claude
-from tui.domain.attached_block import stored_block
-from tui.domain.conversation import Block, Conversation, Message
+from tui.domain.conversation import Message
 from tui.domain.failure import ReplyFailed
 from tui.domain.parameters import Parameters
 from tui.domain.prompt import prompt
-from tui.store import HistoryError, Store, open_store
-from tui.store import blobs as storing
+from tui.store import HistoryError, Store, open_store, removal, repair
 from tui.store.blobs import HELD_FOR_MS, Blobs
-from tui.store.schema.m009 import M009
 
 WORDS = b"the words of a file"
 SHA256 = hashlib.sha256(WORDS).hexdigest()
@@ -39,44 +35,13 @@ def clock() -> SetClock:
 
 @pytest.fixture
 def store(history: Path, clock: SetClock) -> Iterator[Store]:
-    with open_store(history, clock):
-        pass
-    with closing(sqlite3.connect(history, isolation_level=None)) as connection:
-        for statement in M009.split("\n\n"):
-            connection.execute(statement)
     with open_store(history, clock) as store:
         yield store
 
 
 @pytest.fixture
-def blobs(store: Store, clock: SetClock) -> Blobs:
-    return Blobs(store.threads, clock)
-
-
-async def conversation(store: Store) -> Conversation:
-    now = store.clock.now_ms()
-    return Conversation(store.new_id(), Parameters(MODEL), now, now, title="files")
-
-
-async def asked(
-    store: Store, blobs: Blobs, content: bytes = WORDS, *, after: Message | None = None
-) -> Message:
-    """Save a question with a file, as sending it will."""
-    found = await store.conversation(after.conversation_id) if after is not None else None
-    here = found or await conversation(store)
-    each = attach_bytes(content, "a.txt")
-    await blobs.put(each.content, conversation_id=here.id)
-    question = Message(
-        id=store.new_id(),
-        conversation_id=here.id,
-        role="user",
-        blocks=(Block(stored_block(each.attachment)), Block({"type": "text", "text": "Hm?"})),
-        created_ms=store.clock.now_ms(),
-        parent_id=here.tip_id,
-    )
-    await store.add_question(here, question)
-    await blobs.release(here.id)
-    return question
+def blobs(store: Store) -> Blobs:
+    return store.blobs
 
 
 def stored(history: Path) -> set[str]:
@@ -116,7 +81,7 @@ async def test_a_full_disk_is_named_and_nothing_is_half_stored(
 
 
 async def test_a_damaged_blob_is_not_sent(store: Store, blobs: Blobs, history: Path) -> None:
-    question = await asked(store, blobs)
+    question = await ask_with_file(store)
     with closing(sqlite3.connect(history, isolation_level=None)) as connection:
         connection.execute("UPDATE blobs SET content = ?", [WORDS[::-1]])
     assert await blobs.get([SHA256]) == {}
@@ -126,9 +91,9 @@ async def test_a_damaged_blob_is_not_sent(store: Store, blobs: Blobs, history: P
 
 
 async def test_what_a_message_refers_to_is_counted(store: Store, blobs: Blobs) -> None:
-    question = await asked(store, blobs)
+    question = await ask_with_file(store)
     assert await blobs.references(SHA256) == 1
-    await asked(store, blobs, after=question)
+    await ask_with_file(store, after=question)
     assert await blobs.references(SHA256) == 2
     here = await store.conversation(question.conversation_id)
     assert here is not None
@@ -140,7 +105,7 @@ async def test_a_changed_or_deleted_block_is_counted_again(
     store: Store, blobs: Blobs, history: Path
 ) -> None:
     """Also if another program changes it, with or without foreign keys."""
-    await asked(store, blobs)
+    await ask_with_file(store)
     other = "1" * 64
     with closing(sqlite3.connect(history, isolation_level=None)) as connection:
         connection.execute(
@@ -161,33 +126,26 @@ async def test_a_changed_or_deleted_block_is_counted_again(
 async def test_a_purge_removes_what_no_message_refers_to(
     store: Store, blobs: Blobs, history: Path
 ) -> None:
-    first = await asked(store, blobs)
-    second = await asked(store, blobs)
+    first = await ask_with_file(store)
+    second = await ask_with_file(store)
     await store.branches.delete(first.id)
     await store.purge(before_ms=store.clock.now_ms())
-    await blobs.remove_unused()
     assert stored(history) == {SHA256}
     await store.delete([second.conversation_id])
     await blobs.remove_unused()
     # It can still be restored.
     assert stored(history) == {SHA256}
     await store.purge(before_ms=store.clock.now_ms())
-    await blobs.remove_unused()
     assert stored(history) == set()
 
 
-async def test_the_bytes_are_in_no_file_any_more(
-    store: Store, blobs: Blobs, history: Path
-) -> None:
-    question = await asked(store, blobs, WORDS * 2_000)
+async def test_the_bytes_are_in_no_file_any_more(store: Store, history: Path) -> None:
+    question = await ask_with_file(store, WORDS * 2_000)
     await store.delete([question.conversation_id])
     ids = [question.conversation_id]
     with (history.parent / "history.db").open("rb") as file:
         wal = history.with_name("history.db-wal").read_bytes()
         assert WORDS in file.read() + wal
-    await store.purging._remove_some(ids[0])
-    await store.purging._remove_some(ids[0])
-    await blobs.remove_unused()
     assert await store.purging.purge(ids)
     for path in history.parent.rglob("*"):
         if path.is_file():
@@ -195,7 +153,7 @@ async def test_the_bytes_are_in_no_file_any_more(
 
 
 async def test_what_a_draft_holds_stays(store: Store, blobs: Blobs, history: Path) -> None:
-    here = await conversation(store)
+    here = new_conversation(store)
     await blobs.put(WORDS, conversation_id=here.id)
     await blobs.remove_unused()
     assert stored(history) == {SHA256}
@@ -227,7 +185,6 @@ async def test_nothing_is_held_for_a_conversation_that_is_purged(
     await blobs.put(WORDS, conversation_id=question.conversation_id)
     await store.delete([question.conversation_id])
     await store.purge(before_ms=store.clock.now_ms())
-    await blobs.remove_unused()
     assert stored(history) == set()
     with pytest.raises(HistoryError, match="deleted in another window"):
         await blobs.put(WORDS, conversation_id=question.conversation_id)
@@ -236,7 +193,7 @@ async def test_nothing_is_held_for_a_conversation_that_is_purged(
 async def test_many_blobs_are_removed_in_steps(
     store: Store, blobs: Blobs, history: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storing, "_STEP", 30)
+    monkeypatch.setattr(removal, "BLOBS", 30)
     here = store.new_id()
     for number in range(8):
         await blobs.put(bytes([number]) * 10, conversation_id=here)
@@ -262,7 +219,7 @@ async def test_the_wire_is_the_same_bytes_after_a_restart_and_a_fork(
     store: Store, blobs: Blobs, history: Path, claude: Claude, server: Scripted
 ) -> None:
     """The cache and the thinking of the first reply need an equal prefix."""
-    question = await asked(store, blobs)
+    question = await ask_with_file(store)
     path = await store.read_path(question.id)
     sent = await with_attachments(blobs, prompt(path, endpoint="x"))
     assert sent.messages == [
@@ -295,7 +252,7 @@ async def test_the_wire_is_the_same_bytes_after_a_restart_and_a_fork(
         assert forked is not None
         again = prompt(await other.read_path(forked.tip_id), endpoint="x")
         assert again.context == prompt(path, endpoint="x").context
-        again = await with_attachments(Blobs(other.threads, other.clock), again)
+        again = await with_attachments(other.blobs, again)
     async for _ in claude.stream(again.messages, parameters):
         pass
     first, second = (seen.body for seen in server.asked)
@@ -319,7 +276,7 @@ async def test_the_api_takes_each_kind_and_every_prefix_is_the_same(
     strict = Strict(server)
     last: Message | None = None
     for content in EACH_KIND.values():
-        last = await asked(store, blobs, content, after=last)
+        last = await ask_with_file(store, content, after=last)
         sent = prompt(await store.read_path(last.id), endpoint="x")
         sent = await with_attachments(blobs, sent)
         async for _ in claude.stream(sent.messages, Parameters(MODEL)):
@@ -335,3 +292,21 @@ async def test_a_prompt_without_attachments_is_not_touched(store: Store, blobs: 
     question = await ask(store)
     sent = prompt(await store.read_path(question.id), endpoint="x")
     assert await with_attachments(blobs, sent) is sent
+
+
+async def test_a_repaired_history_has_the_files_that_are_sent_or_held(history: Path) -> None:
+    with open_store(history) as store:
+        question = await ask_with_file(store)
+        held = await store.blobs.put(b"held", conversation_id=question.conversation_id)
+        unused = await store.blobs.put(b"unused", conversation_id="x")
+        await store.blobs.release("x")
+    repair.repair(history, build)
+    with open_store(history) as store:
+        found = await store.blobs.get([SHA256, held, unused])
+        assert found == {SHA256: WORDS, held: b"held"}
+        assert await store.blobs.references(SHA256) == 1
+
+
+def build(path: Path) -> None:
+    with open_store(path):
+        pass

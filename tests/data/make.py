@@ -17,6 +17,7 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+from tests.attachments.files import ask_with_file
 from tests.scripted import (
     Close,
     Reply,
@@ -88,6 +89,7 @@ async def fill(store: Store, claude: Claude) -> None:
         fork.id, ComposerDraft("not sent", ("next", "after"), line[0].id, "edit")
     )
     await store.drafts.save_scroll_anchor(fork.id, ScrollAnchor(last.id, 1, 2, 3))
+    await ask_with_file(store)
     own = {"claude-sonnet-5-5": Rates(Decimal(2), Decimal(10))}
     await price_pending(store, Pricing(own))
 

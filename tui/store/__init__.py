@@ -20,6 +20,7 @@ from tui.domain.model import Model
 from tui.domain.reply import StreamingReply
 from tui.domain.request import Request
 from tui.store import conversation_list, foreign, paths, removal, rows, views, writing
+from tui.store.blobs import Blobs
 from tui.store.branches import Branches
 from tui.store.claims import BranchBusy, Claims
 from tui.store.connection import Access, HistoryError
@@ -55,6 +56,7 @@ class Store:
         self.claims = Claims(self.threads, clock, locks)
         self.branches = Branches(self.threads, clock, self.claims)
         self.labels = Labels(self.threads, clock)
+        self.blobs = Blobs(self.threads, clock)
         self.drafts = Drafts(self.threads, clock)
         self.finding = Finding(self.threads, clock)
         self.recovery = Recovery(self.threads, clock, locks)

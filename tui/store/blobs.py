@@ -23,14 +23,6 @@ if TYPE_CHECKING:
 HELD_FOR_MS = 24 * 60 * 60 * 1000
 """How long a blob is held for a conversation that has no draft: a program may have died."""
 
-_STEP = 8 * 1024 * 1024
-"""Bytes that one step removes, unless a single blob is larger."""
-
-_NOT_REFERRED_TO = """
-    NOT EXISTS (SELECT 1 FROM block_blobs WHERE block_blobs.sha256 = blobs.sha256)
-    AND NOT EXISTS (SELECT 1 FROM draft_blobs WHERE draft_blobs.sha256 = blobs.sha256)
-"""
-
 
 class Blobs:
     """The blobs of one history. Every method raises `HistoryError`."""
@@ -104,7 +96,7 @@ class Blobs:
 
     @writes
     def _remove_some(self, db: Database) -> bool:
-        return remove_some(db.conn)
+        return removal.remove_some_blobs(db.conn)
 
 
 def release(
@@ -120,17 +112,3 @@ def release(
             "DELETE FROM draft_blobs WHERE conversation_id = ? AND sha256 = ?",
             [conversation_id, sha256],
         )
-
-
-def remove_some(connection: sqlite3.Connection) -> bool:
-    """Remove some blobs that nothing refers to; return whether more are left."""
-    unused = connection.execute(
-        f"SELECT sha256, size FROM blobs WHERE {_NOT_REFERRED_TO} LIMIT 100"
-    ).fetchall()
-    removed = 0
-    for number, (sha256, size) in enumerate(unused):
-        if number and removed + size > _STEP:
-            return True
-        connection.execute("DELETE FROM blobs WHERE sha256 = ?", [sha256])
-        removed += size
-    return len(unused) == 100

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from tui.domain.clock import Clock
 from tui.store import backup, removal, repair
+from tui.store.blobs import Blobs
 from tui.store.connection import HistoryError
 from tui.store.threads import Threads, reads, writes
 
@@ -36,6 +37,7 @@ class Purging:
     def __init__(self, threads: Threads, clock: Clock) -> None:
         self.threads = threads
         self._clock = clock
+        self._blobs = Blobs(threads, clock)
         self._in_no_copy: set[str] = set()
         """Ids of purged rows that none of the present backups contains."""
 
@@ -70,6 +72,7 @@ class Purging:
         for row_id in ids:
             while await self._remove_some(row_id):
                 pass
+        await self._blobs.remove_unused()
         # Some rows may have been restored meanwhile.
         deleted_ms = await self.deleted()
         removed = [row_id for row_id in ids if deleted_ms.get(row_id) == 0]

@@ -15,12 +15,19 @@ from tui.domain.normalise import normalise
 MESSAGES = 50
 """How many messages one step removes."""
 
+BLOBS = 8 * 1024 * 1024
+"""How many bytes of attachments one step removes, unless a single one has more."""
+
 ERROR_REMOVED = "The text of this error was removed with a deleted message."
 """Replaces the text of an error that may quote deleted text."""
 
 UNTITLED = "Untitled"
 """The title of a conversation whose questions were all deleted."""
 
+_NOT_REFERRED_TO = """
+    NOT EXISTS (SELECT 1 FROM block_blobs WHERE block_blobs.sha256 = blobs.sha256)
+    AND NOT EXISTS (SELECT 1 FROM draft_blobs WHERE draft_blobs.sha256 = blobs.sha256)
+"""
 _PURGED = "(deleted_ms = 0 OR purged_ms IS NOT NULL)"
 # With UNION, unlike UNION ALL, the recursion ends even if a damaged history has a cycle.
 _ABOVE = """
@@ -87,6 +94,20 @@ def delete_unused_system_prompts(connection: sqlite3.Connection) -> None:
         "DELETE FROM system_prompts WHERE NOT EXISTS"
         " (SELECT 1 FROM messages WHERE system_digest = digest)"
     )
+
+
+def remove_some_blobs(connection: sqlite3.Connection) -> bool:
+    """Remove some blobs that nothing refers to; return whether more are left."""
+    unused = connection.execute(
+        f"SELECT sha256, size FROM blobs WHERE {_NOT_REFERRED_TO} LIMIT 100"
+    ).fetchall()
+    removed = 0
+    for number, (sha256, size) in enumerate(unused):
+        if number and removed + size > BLOBS:
+            return True
+        connection.execute("DELETE FROM blobs WHERE sha256 = ?", [sha256])
+        removed += size
+    return len(unused) == 100
 
 
 def _delete_samples(connection: sqlite3.Connection) -> None:

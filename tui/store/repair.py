@@ -28,6 +28,7 @@ _TABLES = (
     "conversations",
     "system_prompts",
     "messages",
+    "blobs",
     "blocks",
     "requests",
     "streams",
@@ -36,6 +37,7 @@ _TABLES = (
     "model_lists",
     "tags",
     "drafts",
+    "draft_blobs",
     "places",
 )
 _UPDATED = ("conversations", "messages", "requests")
@@ -316,6 +318,8 @@ def _fix_references(new: sqlite3.Connection) -> None:
     for table in ("blocks", "streams", "journal", "recordings"):
         new.execute(f"DELETE FROM {table} WHERE message_id NOT IN (SELECT id FROM messages)")
     removal.delete_unused_system_prompts(new)
+    while removal.remove_some_blobs(new):
+        pass
     new.execute("DELETE FROM tags WHERE conversation_id NOT IN (SELECT id FROM conversations)")
     new.execute(
         "UPDATE conversations SET tip_id = (SELECT id FROM messages"

@@ -15,6 +15,7 @@ from tui.domain.cjk import bigrams
 from tui.domain.normalise import normalise
 from tui.store.schema.m007 import M007
 from tui.store.schema.m008 import M008
+from tui.store.schema.m009 import M009
 from tui.store.schema.statements import M001, M002, M003, M005, M006, STATES
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x53434854
 """Marks a file as ours in its header: the letters SCHT."""
 
-VERSION = 8
+VERSION = 9
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -158,6 +159,12 @@ def _m008_prices(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _m009_attachments(connection: sqlite3.Connection) -> None:
+    """Add the bytes of attachments, and which blocks and drafts refer to them."""
+    for statement in M009.split("\n\n"):
+        connection.execute(statement)
+
+
 def _change_check(connection: sqlite3.Connection, table: str, old: str, new: str) -> None:
     """Replace a table by a copy that has another CHECK.
 
@@ -193,4 +200,5 @@ _MIGRATIONS: dict[str, Migration] = {
     "m006_apart": _m006_apart,
     "m007_parameters": _m007_parameters,
     "m008_prices": _m008_prices,
+    "m009_attachments": _m009_attachments,
 }

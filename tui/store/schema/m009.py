@@ -25,7 +25,7 @@ CREATE INDEX blocks_of_blob ON block_blobs (sha256)
 
 CREATE TABLE draft_blobs (
     conversation_id TEXT NOT NULL,
-    sha256 TEXT NOT NULL REFERENCES blobs (sha256),
+    sha256 TEXT NOT NULL,
     held_ms INTEGER NOT NULL,
     PRIMARY KEY (conversation_id, sha256)
 ) STRICT, WITHOUT ROWID
