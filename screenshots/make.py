@@ -348,7 +348,7 @@ async def make_history(store: Store, clock: StillClock) -> None:
         conversation = Conversation(
             store.new_id(), Parameters(demo.MODEL), now, now, title=title_of(text)
         )
-        question = await turn.ask(store, conversation, text)
+        _, question = await turn.ask(store, conversation, text)
         reply = turn.empty_reply(store, question, conversation.parameters)
         await turn.reply(
             store,

@@ -6,6 +6,7 @@ Sixty steps by default, five hundred with FAULTS=full.
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -156,7 +157,9 @@ async def at_rest(journey: Journey) -> str:
     app.clear_notifications()
     await journey.pilot.pause()
     await journey.until(lambda: is_at_rest(journey.seen))
-    return journey.seen
+    # The heights of messages out of view are estimates until they have been seen, so the ends
+    # of the scrollbar's thumb may differ by a part of a row.
+    return re.sub("[▁▂▃▄▅▆▇]", " ", journey.seen)
 
 
 async def test_after_a_too_small_window_everything_is_as_it_was(
