@@ -175,7 +175,7 @@ async def test_typed_text_stays_in_order_however_slowly_it_comes(
 async def test_what_is_recalled_is_sent_once_however_slowly_the_keys_come(
     opened: Open, server: Scripted, store: Store, turns: int
 ) -> None:
-    """Enter sends what Up has put there, and neither the draft nor the one before it."""
+    """Enter sends what Up has put there, not the draft, which comes back after it."""
     for text in ("oldest", "older", "newest"):
         await ask(store, text)
     server.will(says("a1"))
@@ -188,7 +188,7 @@ async def test_what_is_recalled_is_sent_once_however_slowly_the_keys_come(
         await journey.until(lambda: journey.app.is_settled and server.asked)
         await until_quiet(journey)
         assert first_and_last(server) == [("older", "older")]
-        assert journey.composer == "/he"
+        assert journey.composer == "half a draft/he"
 
 
 class Slow(Provider):
