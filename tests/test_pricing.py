@@ -104,6 +104,20 @@ async def test_retries_and_titles_are_told_apart_and_all_add_up(
     assert tuple(sums) == (2 * NANO_USD, 0.0004943)
 
 
+async def test_a_free_attempt_does_not_make_an_unknown_price_nothing(
+    server: Scripted, claude: Claude, store: Store
+) -> None:
+    # A gateway charges what it likes, but nothing for an error.
+    server.will(refuses(529, "overloaded_error", retry_after="0"), says("Words"))
+    message = await converse(store, claude, pricing=Pricing())
+    assert price(message) == price(await kept(store, message)) == UNKNOWN
+    assert await store.costs.of_conversation(message.conversation_id) == UNKNOWN
+    (day,) = await store.costs.summaries("day")
+    assert day.price == UNKNOWN
+    assert total([Price(0), UNKNOWN]) == UNKNOWN
+    assert total([Price(1), UNKNOWN]) == Price(1, is_minimum=True)
+
+
 async def test_a_fork_does_not_cost_again(
     claude: Claude, store: Store, pricing: Pricing
 ) -> None:

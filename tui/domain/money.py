@@ -69,13 +69,14 @@ def total(prices: Iterable[Price | None]) -> Price:
     """Return the sum of prices.
 
     It is a minimum if some of them are not known (None: not computed yet), and not known if
-    all of them are.
+    all others were free: a failed attempt says nothing about the next one.
     """
     found = list(prices)
     known = [price for price in found if price is not None and price.nano_usd is not None]
-    if found and not known:
+    nano_usd = sum(price.nano_usd or 0 for price in known)
+    if len(known) < len(found) and not nano_usd:
         return UNKNOWN
     return Price(
-        sum(price.nano_usd or 0 for price in known),
+        nano_usd,
         len(known) < len(found) or any(price.is_minimum for price in known),
     )

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 _MISSING = "price_nano_usd IS NULL AND state != 'streaming'"
 """An unknown price counts: a later table may know it."""
 
+_SUM = (
+    "iif(total(price_nano_usd) = 0 AND count(price_nano_usd) < count(*),"
+    " NULL, sum(price_nano_usd))"
+)
+"""The sum of prices; NULL under the same condition as in `money.total`."""
+
 
 class Costs:
     """The prices in one history. Every method raises `HistoryError`."""
@@ -58,15 +64,15 @@ class Costs:
 
         None if nothing was asked there. The messages of a fork cost where they were asked.
         """
-        count, known, nano_usd, is_minimum = connection.execute(
-            "SELECT count(*), count(price_nano_usd), sum(price_nano_usd),"
+        count, nano_usd, is_minimum = connection.execute(
+            f"SELECT count(*), {_SUM},"
             " max(is_price_minimum OR price_nano_usd IS NULL) FROM requests"
             " WHERE conversation_id = ? AND state != 'streaming'",
             [conversation_id],
         ).fetchone()
         if not count:
             return None
-        return Price(nano_usd if known else None, bool(known and is_minimum))
+        return Price(nano_usd, nano_usd is not None and bool(is_minimum))
 
     @reads
     def summaries(
@@ -83,7 +89,7 @@ class Costs:
             " coalesce(sum(cache_read_input_tokens), 0) AS cache_read_input_tokens,"
             " coalesce(sum(cache_creation_input_tokens), 0) AS cache_creation_input_tokens,"
             " coalesce(sum(output_tokens), 0) AS output_tokens,"
-            " sum(price_nano_usd) AS nano_usd,"
+            f" {_SUM} AS nano_usd,"
             " max(is_price_minimum OR price_nano_usd IS NULL) AS is_minimum,"
             " (SELECT title FROM conversations AS c"
             " WHERE c.id = r.conversation_id AND c.deleted_ms IS NULL) AS title"
