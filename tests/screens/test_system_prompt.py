@@ -157,6 +157,27 @@ async def test_it_scrolls_row_by_row_and_its_place_is_found_again() -> None:
         assert transcript.is_at_end
 
 
+@pytest.mark.parametrize("by", ["key", "click"])
+async def test_a_prompt_longer_than_the_screen_is_shown_from_its_beginning(by: str) -> None:
+    async with current(*conversation(2)) as (app, pilot):
+        transcript = app.transcript
+        transcript.show_system_prompt(prompt(LONG))
+        transcript.cursor = 0
+        await pilot.pause()
+        assert transcript.is_at_end
+        if by == "key":
+            transcript.action_collapse()
+        else:
+            await pilot.click(transcript, offset=(4, 0))
+        await pilot.pause()
+        assert "System prompt" in rows(app)[0]
+        assert "Rule 0" in rows(app)[1]
+        transcript.action_collapse()
+        await pilot.pause()
+        assert "▸ System prompt" in rows(app)[0]
+        assert transcript.is_at_end
+
+
 async def test_a_click_on_a_label_shows_what_it_hides() -> None:
     thought = message(1, "Done.", thinking="Let me see.")
     async with current(message(0, "Why?", "user"), thought) as (app, pilot):

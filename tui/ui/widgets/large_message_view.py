@@ -57,6 +57,20 @@ class LargeMessageView(VirtualMessageView):
         self._anchor = None if place is None else (self.entries[place[0]], place[1:])
         super().lay_out(place)
 
+    def bring_into_view(self, number: int) -> None:
+        """Scroll as little as possible to show a message, or the beginning of a long one."""
+        if not self.entries or not self.text_width:
+            return
+        top = self.column.position(int(self.scroll_y))
+        height = self.column.measure(number)
+        self._put(*top)
+        first = int(self.scroll_y)
+        last = first + self.size.height
+        if self.column.tops[number] < first or height > self.size.height:
+            self._put(number, 0)
+        elif self.column.tops[number + 1] > last:
+            self._put(*self.column.position(self.column.tops[number + 1] - self.size.height))
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Forget which text must be at the top when the user scrolls."""
         if not self._is_placing:

@@ -79,6 +79,13 @@ class SystemPromptView(LargeMessageView):
         """Whether keys act on the system prompt."""
         return self.cursor == 0 and self._system_entry is not None
 
+    def toggle(self, number: int) -> None:
+        """Hide or show what an entry hides; show a system prompt from its beginning."""
+        super().toggle(number)
+        # The view follows the end if everything was in view, and would show the prompt's end.
+        if self.entries[number].content.is_system_prompt:
+            self.bring_into_view(number)
+
     def watch_cursor(self, old: int, new: int) -> None:
         """Change which keys the footer shows, on the way to the system prompt or from it."""
         if 0 in (old, new):

@@ -302,9 +302,7 @@ class Transcript(SystemPromptView):
     def action_collapse(self) -> None:
         """Hide the message's thinking, or the system prompt; show it if it is hidden."""
         if self.entries:
-            entry = self.entries[self.cursor]
-            entry.collapse(is_collapsed=not entry.frame.is_collapsed)
-            self.grew(self.cursor)
+            self.toggle(self.cursor)
 
     def _append(
         self,

@@ -177,6 +177,12 @@ class VirtualMessageView(ScrollView, can_focus=True):
             if first < height:
                 self.refresh(Region(0, first, width, height - first))
 
+    def toggle(self, number: int) -> None:
+        """Hide what an entry hides if it is shown; show it if it is hidden."""
+        entry = self.entries[number]
+        entry.collapse(is_collapsed=not entry.frame.is_collapsed)
+        self.grew(number)
+
     def _place(self) -> tuple[int, int, int, int] | None:
         """Return which text is at the top: its message, leaf, line and column."""
         if not self.entries or not self.text_width:
@@ -232,20 +238,6 @@ class VirtualMessageView(ScrollView, can_focus=True):
             # A plain assignment would lay out the whole screen at every new row.
             self.set_reactive(ScrollView.virtual_size, size)
             self.vertical_scrollbar.window_virtual_size = size.height
-
-    def bring_into_view(self, number: int) -> None:
-        """Scroll as little as possible to show a message, or the beginning of a long one."""
-        if not self.entries or not self.text_width:
-            return
-        top = self.column.position(int(self.scroll_y))
-        height = self.column.measure(number)
-        self._put(*top)
-        first = int(self.scroll_y)
-        last = first + self.size.height
-        if self.column.tops[number] < first or height > self.size.height:
-            self._put(number, 0)
-        elif self.column.tops[number + 1] > last:
-            self._put(*self.column.position(self.column.tops[number + 1] - self.size.height))
 
     def show_match(self, match: Match) -> None:
         """Scroll to a match; away from the edges of the view if there is room."""
@@ -348,8 +340,7 @@ class VirtualMessageView(ScrollView, can_focus=True):
             leaf, _ = entry.row(offset, self.text_width)
             # The end of a drag is a click too.
             if leaf == entry.frame.label and self.text_selection is None:
-                entry.collapse(is_collapsed=not entry.frame.is_collapsed)
-                self.grew(number)
+                self.toggle(number)
             self.refresh()
         elif event.chain == 2:
             entry, cells = self.entries[number], event.x - MARGIN
