@@ -84,6 +84,7 @@ DEFERRED: dict[tuple[str, str], str] = {
     ("ui/app.py", "tui.ui.screens.help"): "a screen that is not the first",
     ("ui/leaving.py", "tui.ui.screens.confirm"): "likewise",
     ("ui/app.py", "tui.ui.screens.actions"): "likewise",
+    ("ui/theming.py", "tui.ui.screens.actions"): "likewise",
     ("ui/copying.py", "tui.terminal.clipboard"): "for who copies something",
     ("ui/desktop_notifier.py", "tui.terminal.desktop_notification"): "for who looks elsewhere",
     ("ui/app.py", "tui.ui.pages"): "with the help",

@@ -69,13 +69,15 @@ async def test_leaving_is_asked_about_once_and_done(
         await journey.until(lambda: journey.app.return_code is not None)
 
 
-@pytest.mark.parametrize("opening", ["f1", "ctrl+p", "ctrl+o", "ctrl+r"])
+@pytest.mark.parametrize("opening", ["f1", "ctrl+p", "ctrl+o", "ctrl+r", "/theme"])
 async def test_the_key_that_quits_works_in_dialogs_too(
     opened: Open, server: Scripted, opening: str
 ) -> None:
     async with opened() as journey:
         await busy(journey, server)
-        await journey.press(opening, "ctrl+q")
+        await journey.press(*([*opening, "enter"] if opening[0] == "/" else [opening]))
+        await journey.until(lambda: journey.app.screen.is_modal)
+        await journey.press("ctrl+q")
         await journey.until(lambda: isinstance(journey.app.screen, ConfirmScreen))
         await journey.press("n")
         await journey.until(lambda: not questions(journey))

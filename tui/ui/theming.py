@@ -35,6 +35,12 @@ class ThemedApp(App[None]):
     def _keeping(self) -> asyncio.Lock:
         return asyncio.Lock()
 
+    def search_themes(self) -> None:
+        """Let the user choose one of all themes. Ctrl+Q would not quit in Textual's dialog."""
+        from tui.ui.screens.actions import theme_choice
+
+        self.push_screen(theme_choice())
+
     def start_theme(self, name: str | None, keep: KeepTheme | None) -> None:
         """Start with a theme; follow the terminal if the name is None or unknown."""
         for known in (DARK, LIGHT):

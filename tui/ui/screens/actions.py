@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from textual import on
-from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, ProviderSource
 from textual.content import Content
+from textual.theme import ThemeProvider
 from textual.widgets import Input
 
 from tui.ui.screens.coverable import QuittableScreen
@@ -35,14 +36,24 @@ def _line(title: Content, help_text: str) -> Content:
     return Content.assemble(title, room, (help_text, "$foreground 70% not bold"))
 
 
+def theme_choice() -> ActionsScreen:
+    """Return the same dialog with all themes."""
+    return ActionsScreen([ThemeProvider], placeholder="Search for themes…")
+
+
 class ActionsScreen(CommandPalette, QuittableScreen[None]):
     """Textual's palette, but it uses no time while nobody types."""
 
     CSS_PATH = "actions.tcss"
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        providers: ProviderSource | None = None,
+        *,
+        placeholder: str = "Search for commands…",
+    ) -> None:
         # Textual recognises an open palette by this id.
-        super().__init__(id="--command-palette")
+        super().__init__(providers, placeholder=placeholder, id="--command-palette")
 
     def on_mount(self) -> None:
         """Stop the cursor from blinking: that would draw the screen twice a second."""
