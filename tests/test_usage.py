@@ -65,6 +65,8 @@ def test_days_and_months_are_local_whatever_the_clock_did(dated: Program) -> Non
         "2026-10-31": 1,
     }
     assert counted(dated, "--by", "month", zone=BERLIN) == {"2026-10": 4, "2026-11": 1}
+    late = dated.run("usage", "--since", "2200-01-01")
+    assert late.err == "No requests were sent since 2200-01-01.\n"
     # The 25th begins in summer time.
     assert sum(counted(dated, "--since", "2026-10-25", zone=BERLIN).values()) == 4
     assert sum(counted(dated, "--since", "2026-10-26", zone=BERLIN).values()) == 2

@@ -41,6 +41,8 @@ def usage(options: argparse.Namespace, settings: Settings) -> int:
         print(_csv(found, options.by), end="")
     elif found:
         _print_table(found, options.by)
+    elif options.since is not None:
+        say(f"No requests were sent since {options.since}.")
     else:
         say("No requests were sent yet.")
     return DONE
