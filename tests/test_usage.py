@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from tests.scripted import Scripted, refuses, says
 from tests.test_cli import Program, failed, online, program
@@ -116,6 +117,15 @@ def test_costs_come_by_purpose_and_stay_when_a_conversation_is_deleted(
     assert "(deleted)" in done.out
     assert "1+1" not in done.out
     assert done.out.splitlines()[-1].endswith("$0.0005")
+
+
+def test_columns_are_straight_below_wide_titles(dated: Program, history: Path) -> None:
+    changed(history, "UPDATE conversations SET title = CASE rowid % 2 WHEN 0 THEN 'Moon'"
+            f" ELSE '{'東京では' * 11}' END")  # fmt: skip
+    lines = dated.run("usage", "--by", "conversation").out.splitlines()
+    assert "東" in "".join(lines)
+    assert len({cell_len(line) for line in lines}) == 1
+    assert cell_len(lines[0].partition("REQUESTS")[0]) == len("000000") + 2 + 40 + 2
 
 
 def test_what_is_wrong_is_one_line(program: Program) -> None:

@@ -16,6 +16,7 @@ from tui.config.settings import Settings
 from tui.domain.cost_summary import CostSummary, GroupBy, total_of
 from tui.store import HistoryError, Store, open_store
 from tui.text import money
+from tui.text.columns import cell_len, cut, padded
 from tui.text.sanitise import clean_line
 
 _FIGURES = (
@@ -27,6 +28,8 @@ _FIGURES = (
 )
 _HEADINGS = ("REQUESTS", "IN", "CACHE READ", "CACHE WRITE", "OUT", "PRICE")
 _LONGEST_TITLE = 40
+"""Columns that are shown of a title."""
+
 _DELETED = "(deleted)"
 
 
@@ -98,16 +101,16 @@ def _cell(value: object) -> object:
 def _print_table(found: Sequence[CostSummary], by: GroupBy) -> None:
     rows: list[tuple[str, ...]] = [(by.upper(), *_HEADINGS)]
     rows += [_row(each, by) for each in (*found, total_of(found))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for first, *figures in rows:
         cells = [figure.rjust(width) for figure, width in zip(figures, widths[1:], strict=True)]
-        print("  ".join([first.ljust(widths[0]), *cells]).rstrip())
+        print("  ".join([padded(first, widths[0]), *cells]).rstrip())
 
 
 def _row(found: CostSummary, by: GroupBy) -> tuple[str, ...]:
     name = clean_line(found.key) or "unknown"
     if by == "conversation" and found.key != "total":
         title = clean_line(_DELETED if found.title is None else found.title)
-        name = f"{name[-6:]}  {title[:_LONGEST_TITLE]}"
+        name = f"{name[-6:]}  {cut(title, _LONGEST_TITLE)}"
     price = money.price(found.price) or "0"
     return (name, *(f"{getattr(found, figure):,}" for figure in _FIGURES), price)
