@@ -23,13 +23,13 @@ from tui.ui.widgets.composed_text import (
 from tui.ui.widgets.grapheme_area import GraphemeArea
 
 _LINE_END = re.compile("\r\n?")
+"""Line ends that a text area would turn into its own."""
 
 SENDS_DRAFT_AFTER = 0.5
 """Seconds after which Enter sends a draft that came back after a recalled question.
 
 Until then, unless another key was pressed, it is the same Enter that is held or bounces.
 """
-"""Line ends that a text area would turn into its own."""
 
 
 class Composer(GraphemeArea):
