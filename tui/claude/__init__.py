@@ -104,7 +104,7 @@ class Claude:
         await in_thread(lambda: without_garbage_collection(build_sdk_models))
 
     async def models(self) -> list[Model]:
-        """Return the endpoint's models; an empty list if it has no Models API, as clouds.
+        """Return the endpoint's models; an empty list if it has no Models API, like a cloud.
 
         A very long list is cut; see `model_list`. Raises `ReplyFailed` if the request fails.
         """
@@ -125,7 +125,8 @@ class Claude:
     async def check(self, model: str | None = None) -> None:
         """Check, at no cost, that the endpoint has the Messages API and accepts the key.
 
-        A cloud is also asked whether it has `model`. Raises `ReplyFailed` if it does not.
+        A cloud is also asked whether it has `model`. Raises `ReplyFailed` if it has not, or if
+        the endpoint does not answer.
         """
         client = await self.ready()
         try:

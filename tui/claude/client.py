@@ -41,12 +41,13 @@ def build(
         from tui.claude.clouds import cloud_client
 
         client = cloud_client(endpoint, endpoint.cloud, options)
+        # The SDK imports this at the first use: do it now. A cloud has no `models`.
         _ = client.messages
         return client
     client = anthropic.AsyncAnthropic(
         **_credential(endpoint), default_headers=_headers(endpoint), **options
     )
-    # The SDK imports these at the first use: do it now.
+    # As above.
     _ = client.messages, client.models
     return client
 

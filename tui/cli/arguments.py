@@ -261,7 +261,8 @@ def _add_usage(commands: argparse._SubParsersAction[_Parser], common: _Parser) -
         common,
         "usage",
         summary="show what requests used and cost",
-        description="Show the tokens and the price of all requests, also of deleted ones.",
+        description="Show the tokens and the price of all requests."
+        " Those of deleted conversations count too.",
     )
     usage.add_argument(
         "--by", choices=GROUPINGS, default="day",

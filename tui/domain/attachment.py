@@ -41,10 +41,15 @@ class ImageSize:
     side: int
     """Pixels of the longer side."""
     tokens: int
+    """The most tokens that the image may be; see `image_tokens`."""
 
 
 CURRENT_SIZE = ImageSize(2576, 4784)
 OLDER_SIZE = ImageSize(1568, 1568)
+"""The sizes for current models and for older ones.
+
+Source: Anthropic's documentation, build-with-claude/vision.
+"""
 
 
 @dataclass(frozen=True, slots=True)

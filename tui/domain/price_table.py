@@ -40,8 +40,11 @@ Source: Anthropic's documentation, models/sonnet-5-5/overview, before and after 
 _SONNET_5_5_READ_BEFORE = Decimal("0.20")
 
 _LONG_PROMPT = 200_000
-"""The longest prompt that every model takes. Only one has two prices up to there; older ones
-have a second price beyond, with a beta header that this program does not send."""
+"""The longest prompt that every model takes, in tokens.
+
+Only one model has a second price below this length. Older models have one above it, which
+needs a beta header that this program does not send.
+"""
 
 _FIELDS = {
     "input": "input_mtok",
@@ -69,7 +72,7 @@ class PriceTable:
         return self._own.get(model)
 
     def covers(self, endpoint: str) -> bool:
-        """Tell whether the table can price what an endpoint did; see `load`."""
+        """Return whether the table can price what an endpoint did; see `load`."""
         return self._find is not _nothing or not needs_library(endpoint, self._own)
 
     def rates(
@@ -155,7 +158,10 @@ def needs_library(endpoint: str, own: Mapping[str, Rates]) -> bool:
 
 
 def load(own: Mapping[str, Rates], *, has_library: bool = True) -> PriceTable:
-    """Make a table, in a thread: importing the library takes a third of a second."""
+    """Make a table, in a thread: importing the library takes a third of a second.
+
+    Without `has_library`, the table knows only the user's own rates; see `needs_library`.
+    """
     from importlib import metadata
 
     version = f"genai-prices {metadata.version('genai-prices')}, corrections {CORRECTIONS}"

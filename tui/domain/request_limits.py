@@ -1,6 +1,7 @@
 """Checks of a request before it is sent: what the API would refuse, one clear line each.
 
 The limits are those of the Messages API; they count the whole request, old turns included.
+Source: Anthropic's documentation, build-with-claude/vision, pdf-support and api/errors.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from tui.domain.model import Model
 from tui.domain.wire import Json
 
 MOST_REQUEST_BYTES = 32 * 1024 * 1024
+"""The size of a request's JSON, with its attachments as they are sent."""
 MOST_IMAGE_BYTES = 10 * 1024 * 1024
 """The size of one image as base64."""
 MOST_SIDE = 8_000

@@ -35,7 +35,10 @@ class Costs:
     def pending(
         self, connection: sqlite3.Connection, table: str, *, limit: int
     ) -> dict[str, Billable]:
-        """Return the newest requests whose price no table of this version has looked up."""
+        """Return the newest requests that `table` has not tried to price yet, by their ids.
+
+        `table` is the version of a table of prices. Requests with a known price are left out.
+        """
         found = connection.execute(
             "SELECT r.*, (SELECT EXISTS (SELECT 1 FROM blocks WHERE message_id = m.id)"
             " FROM messages AS m WHERE m.id = r.message_id AND m.deleted_ms IS NULL"

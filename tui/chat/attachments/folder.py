@@ -25,8 +25,9 @@ MOST_SHOWN = 2_000
 MOST_ENTRIES = 100_000
 """Files and folders that are counted."""
 LONGEST = 5.0
-"""Seconds."""
+"""Seconds for one folder; after them, the description says that it is not complete."""
 _DEEPEST = 40
+"""How many folders inside each other are read."""
 _MOST_RULES = 64 * 1024
 """Bytes of a `.gitignore`."""
 _LEFT_OUT = {".git", ".hg", ".svn", ".jj"}
