@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anthropic.lib.aws import _auth
 
 from tests.aws import FRAMES, chunk, fault, frame, framed, refusal
 from tests.scripted import (
@@ -509,3 +510,8 @@ async def test_refused_credentials_of_google_are_one_line(
     assert str(error).startswith("Google's credentials have expired or were refused. Run: gc")
     assert error.failure.type == "credentials"
     await claude.close()
+
+
+def test_the_sdk_keeps_its_sessions_of_aws_in_a_cache() -> None:
+    # The client empties it, so that credentials that were renewed are read again.
+    assert callable(getattr(_auth._get_session, "cache_clear", None))
