@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from textual.widgets import TextArea
+from textual.widgets import Static, TextArea
 
 from tests.conftest import wait_until
 from tests.screens.conftest import Journey, Open
@@ -42,6 +42,10 @@ async def test_the_system_prompt_is_read_and_edited_above_the_messages(
     server.will(says("Hello."), says("Hello again."))
     async with opened(size=(80, 24)) as journey:
         await journey.app.run_action("settings('system')")
+        await journey.until(lambda: isinstance(journey.app.focused, TextArea))
+        hint = journey.app.screen.query_one("#system .head", Static)
+        assert str(hint.visual).endswith("Ctrl+G Editor")
+        assert len(str(hint.visual)) <= hint.content_size.width
         await write_system_prompt(journey, "Be brief, and kind to beginners.")
         # Before the first question too.
         assert shown(journey)[0] == "▸ System prompt · Be brief, and kind to beginners."

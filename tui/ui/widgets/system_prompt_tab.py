@@ -44,7 +44,7 @@ class SystemPromptTab(TabPane):
 
     def hint(self, keys: str) -> None:
         """Say what the text is for, and which keys help to write it."""
-        line = f"Claude reads this before the conversation · {keys}"
+        line = f"Claude reads this first · {keys}"
         self.query_one(".head", Static).update(Content(line))
 
     def replace(self, text: str) -> None:
