@@ -141,9 +141,14 @@ async def test_no_line_of_the_list_ends_in_the_middle_of_a_word(
         }
         assert listed(journey)[:3] == ["new", "search", "find"]
         assert listed(journey).index("quit") > len(listed(journey)) // 2
+        await journey.until(
+            lambda: (
+                max(len(str(option.prompt)) for option in shown.options)
+                <= shown.scrollable_content_region.width
+            )
+        )
         for option in shown.options:
             name, *rest = re.split("  +", str(option.prompt), maxsplit=1)
-            assert len(str(option.prompt)) <= shown.scrollable_content_region.width
             assert {*" ".join(rest).split()} <= words | {"…"}, name
 
 
